@@ -1,0 +1,138 @@
+//! `ConfigError`: settings that cannot work, told before the first connection.
+
+use std::path::PathBuf;
+
+use pg_certs::{KeyFileError, LoadError};
+use pg_wire::SqlState;
+
+use crate::config::SslConfig;
+use crate::mode::SslMode;
+use crate::provider::CryptoProvider;
+use crate::version::TlsVersion;
+
+/// Why an [`SslConfig`] cannot be used. The operator mends all of these.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The CA file cannot be loaded.
+    #[error(transparent)]
+    CaFile(LoadError),
+    /// A certificate of the CA file is readable, but cannot be trusted by rustls.
+    #[error("could not load root certificate file \"{}\": {reason}", path.display())]
+    CaUnusable {
+        /// The CA file.
+        path: PathBuf,
+        /// What rustls says.
+        reason: String,
+    },
+    /// The certificate file cannot be loaded.
+    #[error(transparent)]
+    CertFile(LoadError),
+    /// The mode demands client certificates, and there is nothing to verify them with.
+    #[error(
+        "sslmode \"{mode}\" needs client certificates, so ssl_ca_file must name the authorities that issue them"
+    )]
+    CaMissing {
+        /// The mode.
+        mode: SslMode,
+    },
+    /// The key file may not be used because of its owner or mode.
+    #[error("{0}{detail}", detail = key_rule(.0))]
+    KeyAccess(KeyFileError),
+    /// The key file cannot be loaded.
+    #[error(transparent)]
+    KeyFile(LoadError),
+    /// The key is not the certificate's.
+    #[error(
+        "check of private key failed: key values mismatch: \"{}\" is not the key of the certificate in \"{}\"",
+        key_path.display(),
+        cert_path.display()
+    )]
+    KeyMismatch {
+        /// The certificate file.
+        cert_path: PathBuf,
+        /// The key file.
+        key_path: PathBuf,
+    },
+    /// Certificate and key are readable, but rustls cannot serve them.
+    #[error(
+        "could not load server certificate file \"{}\" with private key file \"{}\"",
+        cert_path.display(),
+        key_path.display()
+    )]
+    Unusable {
+        /// The certificate file.
+        cert_path: PathBuf,
+        /// The key file.
+        key_path: PathBuf,
+        /// What rustls says.
+        source: rustls::Error,
+    },
+    /// The provider is not part of this build.
+    #[error(
+        "crypto provider {name} is not part of this build; available: {available}",
+        name = .0.map_or("(default)", CryptoProvider::as_str),
+        available = available()
+    )]
+    ProviderNotBuilt(Option<CryptoProvider>),
+    /// The record size is out of range.
+    #[error(
+        "max_record_size {0} is outside the valid range ({min} .. {max})",
+        min = SslConfig::MIN_RECORD_SIZE,
+        max = SslConfig::MAX_RECORD_SIZE
+    )]
+    RecordSize(usize),
+    /// No version is both new enough and old enough.
+    #[error(
+        "could not set SSL protocol version range: \"ssl_min_protocol_version\" ({min}) cannot be higher than \"ssl_max_protocol_version\" ({max})"
+    )]
+    VersionRange {
+        /// `ssl_min_protocol_version`.
+        min: TlsVersion,
+        /// `ssl_max_protocol_version`.
+        max: TlsVersion,
+    },
+}
+
+impl ConfigError {
+    /// The SQLSTATE PostgreSQL gives the log line: `F0000`, or that of the failed file access.
+    #[must_use]
+    pub fn sqlstate(&self) -> SqlState {
+        match self {
+            Self::KeyAccess(error) => <[u8; 5]>::try_from(error.sqlstate().as_bytes())
+                .ok()
+                .and_then(SqlState::new)
+                .unwrap_or(SqlState::CONFIG_FILE_ERROR),
+            Self::CaFile(_)
+            | Self::CaMissing { .. }
+            | Self::CaUnusable { .. }
+            | Self::CertFile(_)
+            | Self::KeyFile(_)
+            | Self::KeyMismatch { .. }
+            | Self::ProviderNotBuilt(_)
+            | Self::RecordSize(_)
+            | Self::Unusable { .. }
+            | Self::VersionRange { .. } => SqlState::CONFIG_FILE_ERROR,
+        }
+    }
+}
+
+/// PostgreSQL's DETAIL, on the same line: what owner and mode the file may have.
+fn key_rule(error: &KeyFileError) -> String {
+    error
+        .detail()
+        .map(|detail| format!("; {detail}"))
+        .unwrap_or_default()
+}
+
+/// The compiled-in providers as text.
+fn available() -> String {
+    let names: Vec<&str> = CryptoProvider::AVAILABLE
+        .iter()
+        .map(|provider| provider.as_str())
+        .collect();
+    if names.is_empty() {
+        return "none (build pg-tls with feature aws-lc-rs or ring)".to_owned();
+    }
+    names.join(", ")
+}

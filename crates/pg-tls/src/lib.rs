@@ -1,0 +1,104 @@
+//! TLS for any PostgreSQL-wire server: from the first byte of a connection to a session that names a
+//! user, exactly as PostgreSQL 17 and later do it, on rustls.
+//!
+//! ```text
+//! SslConfig ──load──▶ ServerTls ──▶ Acceptor::negotiate(stream, peer, deadline)
+//! what the            proof that        │
+//! operator wrote      it works          ├─▶ Negotiated::Session { stream, startup, tls, … }
+//!                                       │       └─ admit(mode), check_client_name(mode, method)
+//!                                       ├─▶ Negotiated::Cancel { request, stream, … }
+//!                                       ├─▶ Negotiated::Closed
+//!                                       └─▶ NegotiateError: already told to the client, to be logged
+//! ```
+//!
+//! The crate reads `SSLRequest`, `GSSENCRequest`, `CancelRequest`, `StartupMessage` and direct TLS, does
+//! the handshake, verifies client certificates, applies an [`SslMode`] and ends connections properly.
+//! It authenticates nobody, opens no socket, spawns no task and writes no log but `tracing` events of
+//! level debug and trace (and one warning at load).
+//!
+//! # Examples
+//!
+//! ```no_run
+//! use std::time::Duration;
+//! use pg_tls::{Acceptor, Negotiated, Peer, SslConfig, SslMode};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let acceptor = Acceptor::new(SslConfig::new(SslMode::Require, "server.crt", "server.key").load()?);
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:5432").await?;
+//! loop {
+//!     let (stream, address) = listener.accept().await?;
+//!     let acceptor = acceptor.clone();
+//!     tokio::spawn(async move {
+//!         match acceptor.negotiate(stream, Peer::Tcp(address), Duration::from_secs(60)).await {
+//!             Ok(Negotiated::Session(session)) => match session.admit(SslMode::Require) {
+//!                 Ok(()) => { /* authenticate and serve on session.stream */ }
+//!                 Err(refusal) => { /* send refusal.response(), log refusal.log_lines() */ }
+//!             },
+//!             Ok(_) => {}
+//!             Err(error) => error.log_line().iter().for_each(|line| eprintln!("{line}")),
+//!         }
+//!     });
+//! }
+//! # }
+//! ```
+//!
+//! # Features
+//!
+//! * `aws-lc-rs` (default): the cryptography of aws-lc-rs, with X25519MLKEM768.
+//! * `ring`: the cryptography of ring. Both may be on; [`SslConfig::with_crypto_provider`] chooses.
+//!
+//! # Where this differs from PostgreSQL with OpenSSL
+//!
+//! * TLS 1.0 and 1.1, finite-field Diffie-Hellman and OpenSSL's cipher language do not exist in rustls.
+//! * AES-128-GCM is preferred to AES-256-GCM; see [`SslConfig::with_prefer_server_ciphers`].
+//! * X.509 version 1 certificates are refused as server and client certificates (rustls).
+//! * A server name (SNI) that is no host name ends the handshake with an alert, where PostgreSQL up to
+//!   18 ignores it: rustls 0.23.46 takes IP addresses, underscores, upper case and a trailing dot, and
+//!   refuses the empty name, names longer than 253 bytes, white space and `[::1]` with brackets.
+//! * The alert after bytes that are no TLS is `decode_error`, OpenSSL's is `protocol_version` or none.
+//! * The DETAIL about a client certificate that does not verify is always about the client's own
+//!   certificate (depth 0): webpki does not say where in the chain it stopped.
+
+#![deny(missing_docs)]
+
+mod acceptor;
+mod client_verifier;
+mod close;
+mod config;
+mod config_error;
+mod handshake;
+mod handshake_error;
+mod log_line;
+mod mode;
+mod names;
+mod negotiate_error;
+mod negotiation;
+pub mod policy;
+mod provider;
+mod refusal;
+mod server_tls;
+mod session;
+mod startup_io;
+mod stream;
+mod tls_info;
+mod version;
+
+pub use acceptor::Acceptor;
+pub use close::{FAREWELL_LIMIT, close};
+pub use config::SslConfig;
+pub use config_error::ConfigError;
+pub use handshake_error::HandshakeError;
+pub use log_line::LogLine;
+pub use mode::{ParseSslModeError, SslMode};
+pub use negotiate_error::NegotiateError;
+pub use provider::{CryptoProvider, ParseCryptoProviderError};
+pub use refusal::{AuthMethod, Refusal};
+pub use server_tls::ServerTls;
+pub use session::{Cancellation, ClientCertificate, Negotiated, Peer, Session, TlsInfo};
+pub use stream::SecureConnection;
+pub use version::{ParseTlsVersionError, TlsVersion};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

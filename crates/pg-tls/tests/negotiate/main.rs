@@ -1,0 +1,22 @@
+//! Whole negotiations against the public API: what the client sees, byte for byte, and what the
+//! server reports.
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a panic in a test points at the line"
+)]
+
+mod client_certs;
+mod closing;
+mod config;
+mod deadline;
+mod direct;
+mod early_data;
+mod handshake;
+mod modes;
+mod sequences;
+mod sockets;
+mod startup;
+mod support;
