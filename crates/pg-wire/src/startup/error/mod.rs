@@ -176,8 +176,11 @@ impl StartupError {
             | Self::CancelProcessZero
             | Self::CancelUnknownProcess { .. }
             | Self::CancelWrongKey { .. } => Visibility::LogOnly,
-            // Clients of these two versions cannot read an ErrorResponse.
-            Self::UnsupportedProtocol { version } if matches!(version.major(), 1 | 2) => {
+            // PostgreSQL answers all versions below 3 in the old format but 0.0, which is its "not yet
+            // known".
+            Self::UnsupportedProtocol { version }
+                if version.major() < 3 && (version.major() > 0 || version.minor() > 0) =>
+            {
                 Visibility::ClientV2
             }
             Self::UnsupportedProtocol { .. }

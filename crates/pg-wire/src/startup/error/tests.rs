@@ -40,18 +40,25 @@ fn unsupported_versions_are_told_in_the_format_of_version_three() {
 }
 
 #[test]
-fn versions_one_and_two_are_told_in_their_own_format() {
-    for (major, text) in [
+fn versions_below_three_are_told_in_the_old_format() {
+    for (major, minor, text) in [
+        (
+            0,
+            1,
+            "EFATAL:  unsupported frontend protocol 0.1: server supports 3.0 to 3.2\n\0",
+        ),
         (
             1,
+            0,
             "EFATAL:  unsupported frontend protocol 1.0: server supports 3.0 to 3.2\n\0",
         ),
         (
             2,
+            0,
             "EFATAL:  unsupported frontend protocol 2.0: server supports 3.0 to 3.2\n\0",
         ),
     ] {
-        let error = unsupported(major, 0);
+        let error = unsupported(major, minor);
         assert_eq!(error.visibility(), Visibility::ClientV2);
         assert_eq!(error.severity(), Severity::Fatal);
         assert_eq!(error.sqlstate(), SqlState::FEATURE_NOT_SUPPORTED);

@@ -1,0 +1,22 @@
+//! HeliosDB Nano's own TLS listener, the baseline for our relay: `nano_listener ADDR CERT KEY`.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use heliosdb_nano::EmbeddedDatabase;
+use heliosdb_nano::protocol::postgres::{PgServerBuilder, SslConfig, SslMode};
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let mut args = std::env::args().skip(1);
+    let mut next = |what: &'static str| args.next().with_context(|| format!("missing {what}"));
+    let address = next("ADDR")?.parse().context("ADDR")?;
+    let (certificate, key) = (next("CERT")?, next("KEY")?);
+    let server = PgServerBuilder::new()
+        .address(address)
+        .max_connections(10_000)
+        .ssl_config(SslConfig::new(SslMode::Allow, certificate, key))
+        .build(Arc::new(EmbeddedDatabase::new_in_memory()?))?;
+    server.serve().await?;
+    Ok(())
+}

@@ -1,0 +1,33 @@
+//! From the command line to a running server and an exit code.
+
+mod check;
+mod command;
+mod connect;
+mod exit;
+mod logging;
+mod preflight;
+mod report;
+mod serve;
+mod signals;
+mod tls;
+
+use std::process::ExitCode;
+
+use heliosdb_server::settings;
+
+use self::exit::Exit;
+
+/// Runs the program.
+pub(crate) fn run() -> ExitCode {
+    // Ends the process by itself after --help, --version and wrong usage.
+    let flags = command::command().get_matches();
+    let exit = match settings::load(&flags, std::env::vars_os()) {
+        Ok(loaded) if flags.get_flag(command::CHECK_CONFIG) => check::run(&loaded),
+        Ok(loaded) => serve::run(&loaded),
+        Err(definition) => {
+            report::errors(&[definition.into()]);
+            Exit::Configuration
+        }
+    };
+    exit.into()
+}

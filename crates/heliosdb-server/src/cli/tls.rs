@@ -1,0 +1,252 @@
+//! The TLS configuration that the settings describe, and where its files are.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use heliosdb_server::settings::{Loaded, Origin, Settings};
+use pg_certs::{
+    CertificateManager, check_key_file_permissions, load_certificate_chain, load_private_key,
+    load_trust_anchors,
+};
+use pg_tls::{ConfigError, SslConfig};
+use tempfile::TempDir;
+
+use super::report::Complaint;
+
+/// The TLS configuration with its files in place.
+#[derive(Debug)]
+pub(super) struct Tls {
+    pub(super) config: SslConfig,
+    /// Given when the certificates are generated ones.
+    pub(super) development: Option<Development>,
+    /// What works but will trouble clients, such as a certificate that has expired.
+    pub(super) warnings: Vec<Complaint>,
+}
+
+/// Generated certificates.
+#[derive(Debug)]
+pub(super) struct Development {
+    /// What a client has to trust.
+    pub(super) root: PathBuf,
+    /// The directory goes when this does.
+    _temporary: Option<TempDir>,
+}
+
+/// What the TLS configuration is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// To check it: nothing may remain on disk.
+    Check,
+    /// To serve with it.
+    Serve,
+}
+
+/// Finds or makes the files, and checks that TLS works with them; else says all that is wrong.
+pub(super) fn prepare(
+    loaded: &Loaded,
+    settings: &Settings,
+    purpose: Purpose,
+) -> Result<Tls, Vec<Complaint>> {
+    if !settings.ssl_mode.is_enabled() {
+        let config = SslConfig::disabled();
+        return Ok(Tls {
+            config,
+            development: None,
+            warnings: Vec::new(),
+        });
+    }
+    let (certificate, key, development) = match (&settings.ssl_cert_file, &settings.ssl_key_file) {
+        (Some(certificate), Some(key)) => (certificate.clone(), key.clone(), None),
+        _ => {
+            let (certificate, key, development) =
+                development(loaded, settings, purpose).map_err(|complaint| vec![complaint])?;
+            (certificate, key, Some(development))
+        }
+    };
+    let config = config(settings, certificate, key);
+    let complaints: Vec<Complaint> = faults(&config)
+        .into_iter()
+        .map(|(setting, error)| Complaint::new(error).at(&loaded.origin(setting)))
+        .collect();
+    if !complaints.is_empty() {
+        return Err(complaints);
+    }
+    let warnings = match development {
+        Some(_) => Vec::new(),
+        None => warnings(&config, &loaded.origin("ssl_cert_file")),
+    };
+    Ok(Tls {
+        config,
+        development,
+        warnings,
+    })
+}
+
+/// What is wrong with each of the files, and only if nothing is, with all of them together; with the
+/// setting that has to be looked at.
+fn faults(config: &SslConfig) -> Vec<(&'static str, ConfigError)> {
+    let certificate = load_certificate_chain(&config.cert_path).map_err(ConfigError::CertFile);
+    let key = check_key_file_permissions(&config.key_path)
+        .map_err(ConfigError::KeyAccess)
+        .and_then(|()| load_private_key(&config.key_path).map_err(ConfigError::KeyFile));
+    let authorities = config
+        .ca_path
+        .as_deref()
+        .map_or(Ok(Vec::new()), load_trust_anchors);
+    let faults: Vec<_> = [
+        certificate.err().map(|error| ("ssl_cert_file", error)),
+        key.err().map(|error| ("ssl_key_file", error)),
+        authorities
+            .err()
+            .map(|error| ("ssl_ca_file", ConfigError::CaFile(error))),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    if faults.is_empty() {
+        return config
+            .validate()
+            .err()
+            .map(|error| (setting_of(&error), error))
+            .into_iter()
+            .collect();
+    }
+    faults
+}
+
+fn warnings(config: &SslConfig, origin: &Origin) -> Vec<Complaint> {
+    let Ok(report) = CertificateManager::verify_cert_files(&config.cert_path, &config.key_path)
+    else {
+        return Vec::new();
+    };
+    let findings = report.errors().iter().chain(report.warnings());
+    findings
+        .map(|finding| Complaint::text(finding.to_string()).at(origin))
+        .collect()
+}
+
+fn config(settings: &Settings, certificate: PathBuf, key: PathBuf) -> SslConfig {
+    let mut config = SslConfig::new(settings.ssl_mode, certificate, key)
+        .with_min_protocol_version(settings.ssl_min_protocol_version)
+        .with_prefer_server_ciphers(settings.ssl_prefer_server_ciphers)
+        .with_max_record_size(Some(settings.ssl_max_record_size));
+    if let Some(version) = settings.ssl_max_protocol_version {
+        config = config.with_max_protocol_version(version);
+    }
+    if let Some(provider) = settings.ssl_crypto_provider {
+        config = config.with_crypto_provider(provider);
+    }
+    if let Some(ca) = &settings.ssl_ca_file {
+        config = config.with_ca_cert(ca);
+    }
+    config
+}
+
+/// The setting that has to be looked at to mend the error.
+fn setting_of(error: &ConfigError) -> &'static str {
+    match error {
+        ConfigError::CertFile(_) | ConfigError::Unusable { .. } => "ssl_cert_file",
+        ConfigError::KeyAccess(_) | ConfigError::KeyFile(_) | ConfigError::KeyMismatch { .. } => {
+            "ssl_key_file"
+        }
+        ConfigError::CaFile(_) | ConfigError::CaUnusable { .. } => "ssl_ca_file",
+        ConfigError::ProviderNotBuilt(_) => "ssl_crypto_provider",
+        _ => "ssl_mode",
+    }
+}
+
+/// Certificates for development: those in the directory of the settings, or in the user's state
+/// directory, or, where there is none that can be written, in a temporary one.
+fn development(
+    loaded: &Loaded,
+    settings: &Settings,
+    purpose: Purpose,
+) -> Result<(PathBuf, PathBuf, Development), Complaint> {
+    if let (Purpose::Serve, Some(directory)) = (purpose, &settings.certs_dir) {
+        return generate(directory).map_err(|error| {
+            Complaint::new(error)
+                .at(&loaded.origin("certs_dir"))
+                .hint("Set \"certs_dir\" to a directory that can be written, or \"ssl_cert_file\" and \"ssl_key_file\" to files that exist.")
+        });
+    }
+    if let (Purpose::Serve, Some(directory)) = (
+        purpose,
+        state_directory(|name| env::var_os(name).map(PathBuf::from)),
+    ) {
+        match generate(&directory) {
+            Ok(files) => return Ok(files),
+            Err(error) => tracing::warn!(
+                hint = "Set \"certs_dir\" to a directory that can be written, so that clients need not be told of a new certificate after every start.",
+                "development certificates are temporary: {error:#}"
+            ),
+        }
+    }
+    temporary().map_err(|error| {
+        Complaint::new(error).hint("Set \"ssl_cert_file\" and \"ssl_key_file\", or \"certs_dir\" to a directory that can be written.")
+    })
+}
+
+fn temporary() -> anyhow::Result<(PathBuf, PathBuf, Development)> {
+    let directory = tempfile::Builder::new()
+        .prefix("heliosdb-certs-")
+        .tempdir()?;
+    let (certificate, key, mut development) = generate(directory.path())?;
+    development._temporary = Some(directory);
+    Ok((certificate, key, development))
+}
+
+fn generate(directory: &Path) -> anyhow::Result<(PathBuf, PathBuf, Development)> {
+    let (certificate, key) = CertificateManager::setup_test_certs_in(directory)?;
+    let root = PathBuf::from(&certificate);
+    Ok((
+        root.clone(),
+        key.into(),
+        Development {
+            root,
+            _temporary: None,
+        },
+    ))
+}
+
+/// `heliosdb/certs-dev` in the user's state directory, by the XDG base directory specification:
+/// relative paths in the variable are invalid.
+fn state_directory(variable: impl Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
+    let absolute = |name: &str| variable(name).filter(|path| path.is_absolute());
+    let state = absolute("XDG_STATE_HOME")
+        .or_else(|| absolute("HOME").map(|home| home.join(".local/state")))?;
+    Some(state.join("heliosdb/certs-dev"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(variables: &[(&str, &str)], expected: Option<&str>) {
+        let directory = state_directory(|name| {
+            variables
+                .iter()
+                .find(|(it, _)| *it == name)
+                .map(|(_, value)| value.into())
+        });
+        assert_eq!(directory.as_deref(), expected.map(Path::new));
+    }
+
+    #[test]
+    fn the_state_directory_follows_xdg() {
+        check(
+            &[("XDG_STATE_HOME", "/s"), ("HOME", "/h")],
+            Some("/s/heliosdb/certs-dev"),
+        );
+        check(
+            &[("HOME", "/h")],
+            Some("/h/.local/state/heliosdb/certs-dev"),
+        );
+        check(
+            &[("XDG_STATE_HOME", "s"), ("HOME", "/h")],
+            Some("/h/.local/state/heliosdb/certs-dev"),
+        );
+        check(&[("HOME", "")], None);
+        check(&[], None);
+    }
+}

@@ -1,0 +1,129 @@
+//! What only shows when several settings are looked at together.
+
+use super::error::{Problem, SettingsError};
+use super::load::Loaded;
+
+/// Contradictions between settings that are each right by themselves.
+pub(super) fn contradictions(loaded: &Loaded) -> Vec<Problem> {
+    let settings = loaded.values();
+    let mut found = Vec::new();
+    let mut report = |name: &'static str, others: &[&'static str], error: SettingsError| {
+        // A value that was refused has been reported and may have been the missing piece.
+        if !others.iter().any(|other| loaded.is_unsound(other)) && !loaded.is_unsound(name) {
+            found.push(Problem {
+                origin: loaded.origin(name),
+                error,
+            });
+        }
+    };
+
+    let pair = ["ssl_cert_file", "ssl_key_file"];
+    let given = [
+        settings.ssl_cert_file.is_some(),
+        settings.ssl_key_file.is_some(),
+    ];
+    if let ([name, missing], [true, false]) | ([missing, name], [false, true]) = (pair, given) {
+        report(
+            name,
+            &[missing],
+            SettingsError::MissingPartner { name, missing },
+        );
+    }
+    let mode = settings.ssl_mode;
+    if mode.requires_client_verification() && settings.ssl_ca_file.is_none() {
+        report(
+            "ssl_mode",
+            &["ssl_ca_file"],
+            SettingsError::NoCertificateAuthority { mode },
+        );
+    }
+    if let Some(max) = settings.ssl_max_protocol_version {
+        let min = settings.ssl_min_protocol_version;
+        if min > max {
+            let error = SettingsError::VersionRange { min, max };
+            report(
+                "ssl_min_protocol_version",
+                &["ssl_max_protocol_version"],
+                error,
+            );
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::settings::{flags, load};
+
+    #[track_caller]
+    fn check(arguments: &[&str], expected: &[&str]) {
+        let command = clap::Command::new("test").args(flags::args());
+        let flags = command.get_matches_from(["test"].iter().chain(arguments));
+        let loaded = load(&flags, []).unwrap();
+        let problems = loaded.settings().err().map_or_else(Vec::new, |problems| {
+            problems
+                .0
+                .iter()
+                .map(|problem| format!("{}: {}", problem.origin, problem.error))
+                .collect()
+        });
+        assert_eq!(problems, expected);
+    }
+
+    #[test]
+    fn certificate_and_key_come_in_pairs() {
+        check(&["--ssl-cert-file=a", "--ssl-key-file=b"], &[]);
+        check(
+            &["--ssl-cert-file=a"],
+            &["--ssl-cert-file: \"ssl_cert_file\" is set, but \"ssl_key_file\" is not"],
+        );
+        check(
+            &["--ssl-key-file=a"],
+            &["--ssl-key-file: \"ssl_key_file\" is set, but \"ssl_cert_file\" is not"],
+        );
+    }
+
+    #[test]
+    fn verifying_clients_needs_an_authority() {
+        check(&["--ssl-mode=verify-ca", "--ssl-ca-file=ca"], &[]);
+        check(
+            &["--ssl-mode=verify-full"],
+            &["--ssl-mode: \"ssl_mode\" setting \"verify-full\" requires \"ssl_ca_file\""],
+        );
+    }
+
+    #[test]
+    fn versions_are_in_order() {
+        check(
+            &[
+                "--ssl-min-protocol-version=TLSv1.3",
+                "--ssl-max-protocol-version=TLSv1.3",
+            ],
+            &[],
+        );
+        check(
+            &[
+                "--ssl-min-protocol-version=TLSv1.3",
+                "--ssl-max-protocol-version=TLSv1.2",
+            ],
+            &[
+                "--ssl-min-protocol-version: \"ssl_min_protocol_version\" cannot be higher than \
+               \"ssl_max_protocol_version\"",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_refused_value_is_not_missed_as_well() {
+        check(
+            &[
+                "--ssl-min-protocol-version=TLSv1.3",
+                "--ssl-max-protocol-version=TLSv1.1",
+            ],
+            &[
+                "--ssl-max-protocol-version: \"ssl_max_protocol_version\" setting \"TLSv1.1\" not \
+               supported by this build",
+            ],
+        );
+    }
+}

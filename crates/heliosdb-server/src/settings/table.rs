@@ -1,0 +1,295 @@
+//! The definitions. A setting exists here and nowhere else.
+//!
+//! To add one: write it here, under PostgreSQL's name if PostgreSQL has it, and use its field of
+//! [`Settings`]; then run the test that brings the guide up to date (it prints how).
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use pg_tls::{CryptoProvider, SslMode, TlsVersion};
+
+use super::address::ListenAddress;
+use super::choice::{
+    CRYPTO_PROVIDER, LOG_FORMAT, LogFormat, OPTIONAL_TLS_VERSION, SSL_MODE, TLS_VERSION,
+};
+use super::definition::{Group, Place, Setting};
+use super::error::SettingsError;
+use super::kind::{FromValue, Kind, Unit};
+use super::load::Effective;
+
+/// Makes, of the list below, the struct [`Settings`] with a typed field for each setting and the
+/// table [`SETTINGS`].
+macro_rules! settings {
+    ($(
+        $(#[doc = $doc:literal])+
+        $name:ident: $type:ty {
+            kind: $kind:expr,
+            default: $default:literal,
+            group: $group:ident
+            $(, place: $place:ident)?
+            $(, replaces: $replaces:expr)?
+            $(,)?
+        }
+    )+) => {
+        /// The value of every setting.
+        #[derive(Clone, Debug)]
+        #[non_exhaustive]
+        pub struct Settings {
+            $( $(#[doc = $doc])+ pub $name: $type, )+
+        }
+
+        impl Settings {
+            pub(super) fn from_effective(effective: &[Effective]) -> Result<Self, SettingsError> {
+                Ok(Self { $( $name: field(effective, stringify!($name))?, )+ })
+            }
+        }
+
+        /// The definition of every setting, in the order of the documentation.
+        pub static SETTINGS: &[Setting] = &[
+            $( Setting {
+                name: stringify!($name),
+                kind: $kind,
+                default: $default,
+                group: Group::$group,
+                place: settings!(@or Place::Everywhere $(, Place::$place)?),
+                replaces: settings!(@or &[] $(, $replaces)?),
+                doc: &[$($doc),+],
+            }, )+
+        ];
+    };
+    (@or $default:expr) => { $default };
+    (@or $default:expr, $given:expr) => { $given };
+}
+
+settings! {
+    /// Configuration file: TOML, with the names of the settings as keys.
+    ///
+    /// Relative paths in it are relative to the file. Without this setting no file is read.
+    config: Option<PathBuf> {
+        kind: Kind::Path,
+        default: "",
+        group: Server,
+        place: BeforeFile,
+    }
+
+    /// Directory of the database, made when it does not exist; without it the database is in
+    /// memory and gone when the server ends.
+    data_dir: Option<PathBuf> {
+        kind: Kind::Path,
+        default: "",
+        group: Server,
+        replaces: &["data_directory"],
+    }
+
+    /// How log lines are written to standard error: `text` for people, `json` for machines.
+    ///
+    /// What is logged is decided by the environment variable `RUST_LOG`, for example
+    /// `debug,pg_tls=trace`; without it by `warn,heliosdb_server=info,pg_tls=info`. Times are UTC.
+    log_format: LogFormat {
+        kind: LOG_FORMAT,
+        default: "text",
+        group: Server,
+        replaces: &["log_destination"],
+    }
+
+    /// How long statements and sessions may take to end after the first SIGTERM or SIGINT.
+    ///
+    /// Then they are ended with 57P01. A second signal ends everything at once.
+    shutdown_grace_period: Duration {
+        kind: Kind::Duration { min: 0, max: 86_400, unit: Unit::Seconds },
+        default: "10s",
+        group: Server,
+    }
+
+    /// Address to accept connections on; may be given several times.
+    ///
+    /// A host name stands for all its addresses, `*` for every interface, port 0 for any free
+    /// port (the line that says that the server is ready names it).
+    listen: Vec<ListenAddress> {
+        kind: Kind::Addresses,
+        default: "127.0.0.1:5432",
+        group: Connections,
+        replaces: &["listen_addresses", "port"],
+    }
+
+    /// Sessions at the same time; one more is refused with 53300.
+    max_connections: usize {
+        kind: Kind::Integer { min: 1, max: 262_143 },
+        default: "100",
+        group: Connections,
+    }
+
+    /// Connections at the same time that have not logged in yet; they do not count as sessions.
+    ///
+    /// When all places are taken, the oldest connection of the address that has most of them makes
+    /// room, so that a flood of silent connections does not lock out users.
+    max_pending_logins: usize {
+        kind: Kind::Integer { min: 1, max: 262_143 },
+        default: "256",
+        group: Connections,
+    }
+
+    /// How long a client may take to send its startup packet, including the TLS handshake, and
+    /// then once more to authenticate.
+    authentication_timeout: Duration {
+        kind: Kind::Duration { min: 1, max: 600, unit: Unit::Seconds },
+        default: "1min",
+        group: Connections,
+    }
+
+    /// Lets anybody in as any user without a password on addresses other than loopback.
+    ///
+    /// Without it the server refuses to start on such an address, since it has no other way of
+    /// authentication yet; `ssl_mode = "verify-full"` restricts each user to holders of a
+    /// certificate for that name.
+    dangerous_trust_everywhere: bool {
+        kind: Kind::Boolean,
+        default: "off",
+        group: Connections,
+    }
+
+    /// Idle time after which TCP asks whether the client is still there; 0 is the system's default.
+    tcp_keepalives_idle: Duration {
+        kind: Kind::Duration { min: 0, max: 32_767, unit: Unit::Seconds },
+        default: "0",
+        group: Connections,
+    }
+
+    /// Time between two such questions when there is no answer; 0 is the system's default.
+    tcp_keepalives_interval: Duration {
+        kind: Kind::Duration { min: 0, max: 32_767, unit: Unit::Seconds },
+        default: "0",
+        group: Connections,
+    }
+
+    /// Unanswered questions after which the connection is lost; 0 is the system's default.
+    tcp_keepalives_count: u32 {
+        kind: Kind::Integer { min: 0, max: 127 },
+        default: "0",
+        group: Connections,
+    }
+
+    /// Which connections are accepted with TLS, and which without.
+    ///
+    /// `disable`: none with TLS. `allow`, `prefer`: both. `require`: only with TLS. `verify-ca`:
+    /// only with TLS and a certificate signed by an authority in `ssl_ca_file`. `verify-full`:
+    /// as `verify-ca`, and the certificate's common name is the user's name.
+    ssl_mode: SslMode {
+        kind: SSL_MODE,
+        default: "require",
+        group: Tls,
+        replaces: &["ssl"],
+    }
+
+    /// The server's certificate in PEM, followed by intermediate certificates if there are any.
+    ///
+    /// Without this and `ssl_key_file`, certificates for development are generated in `certs_dir`.
+    ssl_cert_file: Option<PathBuf> {
+        kind: Kind::Path,
+        default: "",
+        group: Tls,
+    }
+
+    /// The private key of the server's certificate in PEM, without a pass phrase.
+    ///
+    /// It must not be readable by others: mode 0600 or less, or 0640 or less if root owns it.
+    ssl_key_file: Option<PathBuf> {
+        kind: Kind::Path,
+        default: "",
+        group: Tls,
+    }
+
+    /// Certificates, in PEM, of the authorities that sign clients' certificates.
+    ///
+    /// When it is set, clients are asked for a certificate, and one that does not verify is
+    /// refused in every mode.
+    ssl_ca_file: Option<PathBuf> {
+        kind: Kind::Path,
+        default: "",
+        group: Tls,
+    }
+
+    /// The lowest TLS version that is accepted.
+    ssl_min_protocol_version: TlsVersion {
+        kind: TLS_VERSION,
+        default: "TLSv1.2",
+        group: Tls,
+    }
+
+    /// The highest TLS version that is accepted; not set, there is no limit.
+    ssl_max_protocol_version: Option<TlsVersion> {
+        kind: OPTIONAL_TLS_VERSION,
+        default: "",
+        group: Tls,
+    }
+
+    /// Whether the server's order of cipher suites decides, or the client's.
+    ssl_prefer_server_ciphers: bool {
+        kind: Kind::Boolean,
+        default: "on",
+        group: Tls,
+    }
+
+    /// The most bytes in one TLS record.
+    ///
+    /// Smaller records reach the client's program sooner and cost more time and traffic in all.
+    ssl_max_record_size: usize {
+        kind: Kind::Integer { min: 512, max: 16_384 },
+        default: "16384",
+        group: Tls,
+    }
+
+    /// Which library does the cryptography; not set, the first of them that is in this build.
+    ssl_crypto_provider: Option<CryptoProvider> {
+        kind: CRYPTO_PROVIDER,
+        default: "",
+        group: Tls,
+        replaces: &["ssl_library"],
+    }
+
+    /// Directory of the generated certificates for development, made when it does not exist.
+    ///
+    /// Not set, it is `heliosdb/certs-dev` in `$XDG_STATE_HOME` or `~/.local/state`, so that the
+    /// next start finds them again whatever the working directory; where neither can be written,
+    /// a temporary directory that goes when the server ends.
+    certs_dir: Option<PathBuf> {
+        kind: Kind::Path,
+        default: "",
+        group: Tls,
+    }
+}
+
+/// A setting's value as the type of its field.
+fn field<T: FromValue>(effective: &[Effective], name: &'static str) -> Result<T, SettingsError> {
+    let entry = effective.iter().find(|entry| entry.setting.name == name);
+    let value = entry.map(|entry| &entry.value);
+    value
+        .and_then(T::from_value)
+        .ok_or_else(|| SettingsError::InvalidValue {
+            name,
+            value: value.map(ToString::to_string).unwrap_or_default(),
+            hint: None,
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_setting_is_documented() {
+        for setting in SETTINGS {
+            let paragraphs = setting.paragraphs();
+            assert!(
+                paragraphs.iter().all(|text| text.ends_with('.')),
+                "{}",
+                setting.name
+            );
+            assert!(
+                !paragraphs.concat().contains('|'),
+                "{} would break the table",
+                setting.name
+            );
+        }
+    }
+}

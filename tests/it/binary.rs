@@ -1,0 +1,581 @@
+//! The program `heliosdb-server`: what it prints, where it listens, how it ends.
+
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, at the line that `track_caller` names"
+)]
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read};
+use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::time::Duration;
+
+use heliosdb_tests::sql_client::Sql;
+use pg_certs::CertificateManager;
+use tempfile::TempDir;
+
+/// Longer than anything here takes on a busy machine; a hang fails the test instead of the run.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The program as cargo built it, beside this test.
+fn program() -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    let directory = test
+        .parent()
+        .and_then(Path::parent)
+        .expect("tests lie in target/PROFILE/deps");
+    let program = directory.join("heliosdb-server");
+    let profile = if cfg!(debug_assertions) {
+        ""
+    } else {
+        " --release"
+    };
+    assert!(
+        program.exists(),
+        "{} is missing: build it with `cargo build -p heliosdb-server{profile}`",
+        program.display()
+    );
+    program
+}
+
+/// A place of its own for one test: the program's home and working directory.
+struct Place(TempDir);
+
+impl Place {
+    fn new() -> Self {
+        Self(TempDir::new().unwrap())
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.path(name);
+        fs::write(&path, text).unwrap();
+        path
+    }
+
+    /// A certificate and its key, the key for the owner alone.
+    fn certificate(&self) -> (PathBuf, PathBuf) {
+        let (certificate, key) = CertificateManager::generate_test_cert().unwrap();
+        let files = (
+            self.write("server.crt", &certificate),
+            self.write("server.key", &key),
+        );
+        fs::set_permissions(&files.1, fs::Permissions::from_mode(0o600)).unwrap();
+        files
+    }
+
+    /// The program with this home and nothing else of the environment of the tests.
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program());
+        command
+            .args(arguments)
+            .env_clear()
+            .env("HOME", self.0.path())
+            .env("TMPDIR", self.0.path())
+            .current_dir(self.0.path())
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs a program that ends by itself.
+    fn run(&self, arguments: &[&str]) -> Ended {
+        Ended::new(self.command(arguments).output().unwrap())
+    }
+
+    fn serve(&self, arguments: &[&str]) -> Running {
+        let arguments = [&["--listen", "127.0.0.1:0"], arguments].concat();
+        Running::start(self.command(&arguments))
+    }
+}
+
+/// A program that has ended.
+struct Ended {
+    code: Option<i32>,
+    stdout: String,
+    stderr: String,
+}
+
+impl Ended {
+    fn new(output: Output) -> Self {
+        Self {
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    #[track_caller]
+    fn expect(self, code: i32) -> Self {
+        assert_eq!(
+            self.code,
+            Some(code),
+            "stdout:\n{}stderr:\n{}",
+            self.stdout,
+            self.stderr
+        );
+        self
+    }
+
+    #[track_caller]
+    fn says(self, text: &str) -> Self {
+        assert!(
+            self.stderr.contains(text),
+            "no {text:?} in\n{}",
+            self.stderr
+        );
+        self
+    }
+}
+
+/// A server that accepts connections. Dropping it kills it.
+struct Running {
+    child: Child,
+    addresses: Vec<SocketAddr>,
+    stdout: Receiver<String>,
+    stderr: Receiver<String>,
+    /// What was read of standard error so far.
+    log: Vec<String>,
+}
+
+impl Running {
+    #[track_caller]
+    fn start(mut command: Command) -> Self {
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let stdout = lines(child.stdout.take().unwrap());
+        let stderr = lines(child.stderr.take().unwrap());
+        let Ok(ready) = stdout.recv_timeout(PATIENCE) else {
+            let _ = child.kill();
+            panic!(
+                "did not get ready:\n{}",
+                stderr.iter().collect::<Vec<_>>().join("\n")
+            );
+        };
+        let addresses = ready
+            .strip_prefix("heliosdb-server ready to accept connections on ")
+            .unwrap_or_else(|| panic!("{ready:?} is not the line of a server that is ready"))
+            .split(", ")
+            .map(|address| address.parse().unwrap())
+            .collect();
+        Self {
+            child,
+            addresses,
+            stdout,
+            stderr,
+            log: Vec::new(),
+        }
+    }
+
+    fn address(&self) -> SocketAddr {
+        *self.addresses.first().unwrap()
+    }
+
+    /// Waits for a line on standard error.
+    #[track_caller]
+    fn log_line(&mut self, containing: &str) -> String {
+        if let Some(line) = self.log.iter().find(|line| line.contains(containing)) {
+            return line.clone();
+        }
+        while let Ok(line) = self.stderr.recv_timeout(PATIENCE) {
+            self.log.push(line.clone());
+            if line.contains(containing) {
+                return line;
+            }
+        }
+        panic!("no {containing:?} in\n{}", self.log.join("\n"));
+    }
+
+    fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args(["-s", name, &id])
+                .status()
+                .unwrap()
+                .success()
+        );
+    }
+
+    /// Waits for the end; gives back the code and what was written since the line that it is ready.
+    fn end(mut self) -> Ended {
+        // Ends when the program has closed its side.
+        self.log.extend(self.stderr.iter());
+        let stdout: Vec<String> = self.stdout.iter().collect();
+        Ended {
+            code: self.child.wait().unwrap().code(),
+            stdout: stdout.concat(),
+            stderr: self.log.join("\n"),
+        }
+    }
+
+    #[track_caller]
+    fn stop(self) -> Ended {
+        self.signal("TERM");
+        self.end().expect(0)
+    }
+
+    /// The certificate that the server says its clients should trust.
+    fn root(&mut self) -> PathBuf {
+        let connect = self.log_line("sslrootcert=");
+        let (_, root) = connect.split_once("sslrootcert=").unwrap();
+        PathBuf::from(root.trim_end_matches('"'))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Fails when it has ended, which is as well.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn lines(stream: impl Read + Send + 'static) -> Receiver<String> {
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || {
+        BufReader::new(stream)
+            .lines()
+            .map_while(Result::ok)
+            .try_for_each(|line| sender.send(line))
+    });
+    receiver
+}
+
+#[tokio::test]
+async fn starts_without_configuration_and_says_how_to_connect() {
+    let place = Place::new();
+    let mut server = place.serve(&[]);
+    let address = server.address();
+    let root = server.root();
+    assert_eq!(
+        root.parent(),
+        Some(&*place.path(".local/state/heliosdb/certs-dev"))
+    );
+    let connect = server.log_line("psql ");
+    let expected = format!(
+        "psql \"host=localhost port={} user=postgres dbname=postgres sslmode=verify-full \
+         sslrootcert={}\"",
+        address.port(),
+        root.display()
+    );
+    assert!(connect.ends_with(&expected), "{connect}");
+
+    let sql = Sql::new(address, &fs::read_to_string(root).unwrap());
+    let client = sql.tokio_postgres().await;
+    let row = client
+        .query_one("SELECT 6 * 7 AS answer", &[])
+        .await
+        .unwrap();
+    assert_eq!(row.columns().first().unwrap().name(), "answer");
+    drop(client);
+    assert_eq!(
+        server.stop().stdout,
+        "",
+        "more than one line on standard output"
+    );
+}
+
+#[test]
+fn the_next_start_has_the_same_certificate() {
+    let place = Place::new();
+    let mut certificates = Vec::new();
+    for _ in 0..2 {
+        let mut server = place.serve(&[]);
+        certificates.push(fs::read(server.root()).unwrap());
+        server.stop();
+    }
+    assert_eq!(certificates.first(), certificates.last());
+}
+
+#[test]
+fn without_a_home_the_certificate_is_temporary() {
+    let place = Place::new();
+    let mut command = place.command(&["--listen", "127.0.0.1:0"]);
+    command.env("HOME", "/proc/nonexistent");
+    let mut server = Running::start(command);
+    server.log_line("development certificates are temporary");
+    let root = server.root();
+    assert!(root.starts_with(place.0.path()) && root.exists());
+    server.stop();
+    assert!(!root.exists(), "{} was left behind", root.display());
+}
+
+#[test]
+fn every_address_is_named_when_ready() {
+    let place = Place::new();
+    let server = place.serve(&["--listen", "127.0.0.1:0,127.0.0.2:0"]);
+    let hosts: Vec<String> = server
+        .addresses
+        .iter()
+        .map(|it| it.ip().to_string())
+        .collect();
+    assert_eq!(hosts, ["127.0.0.1", "127.0.0.1", "127.0.0.2"]);
+    assert!(server.addresses.iter().all(|address| address.port() != 0));
+    server.stop();
+}
+
+#[tokio::test]
+async fn a_data_directory_keeps_what_was_written() {
+    let place = Place::new();
+    let flags = ["--data-dir", "data"];
+    for statement in [
+        "CREATE TABLE kept (id INT); INSERT INTO kept VALUES (7)",
+        "SELECT 1",
+    ] {
+        let mut server = place.serve(&flags);
+        let root = fs::read_to_string(server.root()).unwrap();
+        let client = Sql::new(server.address(), &root).tokio_postgres().await;
+        client.batch_execute(statement).await.unwrap();
+        let rows = client.query("SELECT id FROM kept", &[]).await.unwrap();
+        assert_eq!(rows.iter().map(|row| row.get(0)).collect::<Vec<i32>>(), [7]);
+        drop(client);
+        server.stop();
+    }
+}
+
+#[test]
+fn interrupt_stops_it_too_and_hang_up_does_not() {
+    let place = Place::new();
+    let mut server = place.serve(&[]);
+    server.signal("HUP");
+    server.log_line("received SIGHUP");
+    server.signal("INT");
+    server.log_line("received SIGINT");
+    server.end().expect(0);
+}
+
+#[tokio::test]
+async fn a_second_signal_does_not_wait_for_sessions() {
+    let place = Place::new();
+    let mut server = place.serve(&["--shutdown-grace-period", "1h"]);
+    let root = fs::read_to_string(server.root()).unwrap();
+    let client = Sql::new(server.address(), &root).tokio_postgres().await;
+    client.batch_execute("BEGIN").await.unwrap();
+    server.signal("TERM");
+    server.log_line("received SIGTERM");
+    server.signal("TERM");
+    server.end().expect(143);
+}
+
+#[test]
+fn an_address_in_use_is_named() {
+    let place = Place::new();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    place
+        .run(&["--listen", &address])
+        .expect(3)
+        .says(&format!(
+            "could not listen on {address}: Address already in use"
+        ))
+        .says(&format!(
+            "HINT:  Is another server already running on port {}? If not, wait a few seconds and \
+             retry.",
+            taken.local_addr().unwrap().port()
+        ));
+}
+
+#[test]
+fn log_lines_have_postgresqls_form_or_are_json() {
+    let place = Place::new();
+    let ended = place.serve(&[]).stop();
+    for line in ended.stderr.lines() {
+        let (time, rest) = line.split_once(" UTC [").expect(line);
+        assert_eq!(time.len(), "2026-11-25 03:26:25.123".len(), "{line}");
+        let (_, rest) = rest.split_once("] ").expect(line);
+        assert!(
+            rest.starts_with("LOG:  ") || rest.starts_with("HINT:  "),
+            "{line}"
+        );
+    }
+
+    let ended = place.serve(&["--log-format", "json"]).stop();
+    for line in ended.stderr.lines() {
+        let event: serde_json::Value = serde_json::from_str(line).expect(line);
+        for key in ["timestamp", "level", "message", "target"] {
+            assert!(
+                event.get(key).is_some_and(serde_json::Value::is_string),
+                "{line}"
+            );
+        }
+    }
+}
+
+#[test]
+fn rust_log_chooses_what_is_logged() {
+    let place = Place::new();
+    let mut command = place.command(&["--listen", "127.0.0.1:0"]);
+    command.env("RUST_LOG", "error");
+    assert_eq!(Running::start(command).stop().stderr, "");
+
+    let mut command = place.command(&[]);
+    let output = command.env("RUST_LOG", "pg_tls=loud").output().unwrap();
+    Ended::new(output).expect(1).says("environment RUST_LOG: ");
+}
+
+#[test]
+fn the_configuration_is_shown_with_its_origins() {
+    let place = Place::new();
+    place.certificate();
+    let file = place.write(
+        "heliosdb.toml",
+        "max_connections = 7\nssl_cert_file = \"server.crt\"\nssl_key_file = \"server.key\"\n",
+    );
+    let mut command = place.command(&["--config", "heliosdb.toml", "--check-config"]);
+    command
+        .arg("--authentication-timeout=90s")
+        .env("HELIOSDB_SSL_MODE", "prefer");
+    let ended = Ended::new(command.output().unwrap()).expect(0);
+    assert_eq!(
+        ended.stderr,
+        "heliosdb-server: the configuration is right\n"
+    );
+    for line in [
+        "# config = \"heliosdb.toml\"  # --config",
+        "max_connections = 7  # heliosdb.toml:1",
+        "ssl_cert_file = \"server.crt\"  # heliosdb.toml:2",
+        "authentication_timeout = \"90s\"  # --authentication-timeout",
+        "ssl_mode = \"prefer\"  # environment HELIOSDB_SSL_MODE",
+        "listen = [\"127.0.0.1:5432\"]  # default",
+    ] {
+        assert!(
+            ended.stdout.lines().any(|it| it == line),
+            "no {line} in\n{}",
+            ended.stdout
+        );
+    }
+
+    // What it shows is a configuration file.
+    let text = ended.stdout.replace("\"server.", "\"./server.");
+    fs::write(file, text).unwrap();
+    place
+        .run(&["--config", "heliosdb.toml", "--check-config"])
+        .expect(0);
+}
+
+#[test]
+fn all_errors_are_told_at_once_by_check_and_by_start() {
+    let place = Place::new();
+    place.write(
+        "heliosdb.toml",
+        "ssl_mod = \"require\"\nauthentication_timeout = \"5 parsecs\"\nlisten = \"nowhere:port\"\n",
+    );
+    let expected = "heliosdb-server: 5 errors in the configuration\n\
+        heliosdb.toml:1: unrecognized configuration parameter \"ssl_mod\"\n    \
+        HINT:  Perhaps you meant \"ssl_mode\".\n\
+        heliosdb.toml:2: invalid value for parameter \"authentication_timeout\": \"5 parsecs\"\n    \
+        HINT:  Valid units for this parameter are \"us\", \"ms\", \"s\", \"min\", \"h\", and \
+        \"d\".\n\
+        heliosdb.toml:3: invalid value for parameter \"listen\": \"nowhere:port\"\n    \
+        HINT:  Write HOST:PORT: for example 127.0.0.1:5432, [::1]:5432, localhost:0 (any free \
+        port) or *:5432 (every interface).\n\
+        environment HELIOSDB_MAX_CONNECTIONS: 0 is outside the valid range for parameter \
+        \"max_connections\" (1 .. 262143)\n\
+        --ssl-min-protocol-version: invalid value for parameter \"ssl_min_protocol_version\": \
+        \"TLSv9\"\n    \
+        HINT:  Available values: TLSv1.2, TLSv1.3.\n";
+    for mode in [&["--check-config"][..], &[]] {
+        let mut command = place.command(&["--config", "heliosdb.toml"]);
+        command
+            .args(mode)
+            .args(["--ssl-min-protocol-version", "TLSv9"]);
+        command.env("HELIOSDB_MAX_CONNECTIONS", "0");
+        let ended = Ended::new(command.output().unwrap()).expect(1);
+        assert_eq!(ended.stderr, expected);
+    }
+}
+
+#[test]
+fn unusable_files_are_named() {
+    let place = Place::new();
+    let (certificate, key) = place.certificate();
+    let (certificate, key) = (certificate.to_str().unwrap(), key.to_str().unwrap());
+    let tls = |certificate, key| ["--ssl-cert-file", certificate, "--ssl-key-file", key];
+    let check = |flags: &[&str], text: &str| {
+        place
+            .run(&[flags, &["--check-config"]].concat())
+            .expect(1)
+            .says(text);
+        // The server says the same; it gets no further, so the port is not taken.
+        place.run(flags).expect(1).says(text);
+    };
+
+    place
+        .run(&[&tls(certificate, key)[..], &["--check-config"]].concat())
+        .expect(0);
+    check(
+        &tls("missing.crt", key),
+        "--ssl-cert-file: could not load server certificate file \"missing.crt\": No such file or \
+         directory",
+    );
+    check(
+        &[
+            &tls(certificate, key)[..],
+            &["--ssl-ca-file", "missing.crt"],
+        ]
+        .concat(),
+        "--ssl-ca-file: could not load root certificate file \"missing.crt\": No such file or \
+         directory",
+    );
+    check(
+        &["--config", "missing.toml"],
+        "could not open configuration file \"missing.toml\": No such file or directory",
+    );
+    check(&["--data-dir", certificate], "is not a directory");
+    fs::set_permissions(key, fs::Permissions::from_mode(0o644)).unwrap();
+    check(
+        &tls(certificate, key),
+        &format!("--ssl-key-file: private key file \"{key}\" has group or world access"),
+    );
+}
+
+#[test]
+fn trust_beyond_loopback_must_be_wanted() {
+    let place = Place::new();
+    let flags = ["--listen", "0.0.0.0:0"];
+    for mode in [&["--check-config"][..], &[]] {
+        place
+            .run(&[&flags, mode].concat())
+            .expect(1)
+            .says(
+                "--listen: authentication method \"trust\" lets everybody in who can reach \
+                 0.0.0.0:0",
+            )
+            .says("\"dangerous_trust_everywhere\"");
+    }
+    let mut command = place.command(&flags);
+    command.env("HELIOSDB_DANGEROUS_TRUST_EVERYWHERE", "on");
+    Running::start(command).stop();
+}
+
+#[test]
+fn wrong_usage_and_questions_are_answered() {
+    let place = Place::new();
+    place
+        .run(&["--ssl-mod", "require"])
+        .expect(2)
+        .says("--ssl-mode");
+    place
+        .run(&["--ssl-mode"])
+        .expect(2)
+        .says("a value is required");
+    let version = place.run(&["--version"]).expect(0).stdout;
+    assert!(version.starts_with("heliosdb-server "), "{version}");
+    assert!(version.contains("aws-lc-rs"), "{version}");
+    let help = place.run(&["--help"]).expect(0).stdout;
+    for text in ["--ssl-mode <", "[env: HELIOSDB_SSL_MODE]", "Exit codes:"] {
+        assert!(help.contains(text), "no {text} in\n{help}");
+    }
+}

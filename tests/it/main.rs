@@ -1,0 +1,12 @@
+//! End-to-end tests of the server.
+
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, and helpers of tests are part of them"
+)]
+
+mod binary;
+mod postgres_ssl;
+mod sql;

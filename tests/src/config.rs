@@ -1,0 +1,147 @@
+//! What a case asks of its server, in terms that ours and PostgreSQL both understand.
+
+use std::time::Duration;
+
+use pg_tls::SslMode;
+
+/// Which library does the server's cryptography (ours only).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Provider {
+    /// aws-lc-rs, the default.
+    AwsLcRs,
+    /// *ring*.
+    Ring,
+}
+
+/// Which versions of TLS the server speaks.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum TlsVersions {
+    /// 1.2 and 1.3, the default.
+    Both,
+    /// `ssl_min_protocol_version = TLSv1.3`.
+    Tls13Only,
+    /// `ssl_max_protocol_version = TLSv1.2`.
+    Tls12Only,
+}
+
+/// Who answers the queries behind our server. PostgreSQL has its own engine, of course.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Engine {
+    /// The scripted engine of this harness: fast, and it does strange things when told to.
+    Scripted,
+    /// HeliosDB Nano, in memory.
+    Nano,
+}
+
+/// A server's configuration.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Config {
+    /// The mode; on PostgreSQL, the equivalent settings and access rules (spec 4.6).
+    pub mode: SslMode,
+    /// Whether `ssl_ca_file` is set. VerifyCA and VerifyFull always set it.
+    pub client_ca: bool,
+    /// `authentication_timeout`.
+    pub authentication_timeout: Duration,
+    /// `max_connections`.
+    pub max_connections: u32,
+    /// Versions of TLS.
+    pub tls_versions: TlsVersions,
+    /// Most bytes of plaintext in a TLS record (ours only).
+    pub max_record_size: Option<usize>,
+    /// Cryptography.
+    pub provider: Provider,
+    /// Engine.
+    pub engine: Engine,
+}
+
+impl Config {
+    /// The mode with everything else as it is by default.
+    #[must_use]
+    pub const fn new(mode: SslMode) -> Self {
+        Self {
+            mode,
+            client_ca: matches!(mode, SslMode::VerifyCA | SslMode::VerifyFull),
+            authentication_timeout: Duration::from_secs(60),
+            max_connections: 100,
+            tls_versions: TlsVersions::Both,
+            max_record_size: None,
+            provider: Provider::AwsLcRs,
+            engine: Engine::Scripted,
+        }
+    }
+
+    /// TLS or plaintext, as the client likes.
+    #[must_use]
+    pub const fn tls() -> Self {
+        Self::new(SslMode::Prefer)
+    }
+
+    /// No TLS.
+    #[must_use]
+    pub const fn no_tls() -> Self {
+        Self::new(SslMode::Disable)
+    }
+
+    /// TLS with a client CA but no rule that demands a certificate.
+    #[must_use]
+    pub const fn client_ca() -> Self {
+        Self {
+            client_ca: true,
+            ..Self::tls()
+        }
+    }
+
+    /// An `authentication_timeout` of one second.
+    #[must_use]
+    pub const fn short_timeout(self) -> Self {
+        Self {
+            authentication_timeout: Duration::from_secs(1),
+            ..self
+        }
+    }
+
+    /// So many connections at most.
+    #[must_use]
+    pub const fn max_connections(self, max_connections: u32) -> Self {
+        Self {
+            max_connections,
+            ..self
+        }
+    }
+
+    /// Some versions of TLS only.
+    #[must_use]
+    pub const fn tls_versions(self, tls_versions: TlsVersions) -> Self {
+        Self {
+            tls_versions,
+            ..self
+        }
+    }
+
+    /// So many bytes of plaintext in a TLS record at most.
+    #[must_use]
+    pub const fn max_record_size(self, bytes: usize) -> Self {
+        Self {
+            max_record_size: Some(bytes),
+            ..self
+        }
+    }
+
+    /// Cryptography by *ring*.
+    #[must_use]
+    pub const fn ring(self) -> Self {
+        Self {
+            provider: Provider::Ring,
+            ..self
+        }
+    }
+
+    /// The real engine.
+    #[must_use]
+    pub const fn nano(self) -> Self {
+        Self {
+            engine: Engine::Nano,
+            ..self
+        }
+    }
+}

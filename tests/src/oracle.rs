@@ -1,0 +1,355 @@
+//! A real PostgreSQL, to prove the cases' expectations on before ours is held to them.
+
+use std::fs::{self, File, Permissions};
+use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use pg_tls::SslMode;
+use tempfile::TempDir;
+
+use crate::config::{Config, TlsVersions};
+use crate::log::LogEvent;
+use crate::pki::Pki;
+use crate::target::{Kind, Server, Target};
+
+/// Names the `bin` directory of the PostgreSQL to ask.
+pub const VARIABLE: &str = "HELIOSDB_TEST_ORACLE";
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// An installed PostgreSQL with a database cluster to copy from: user `alice` (superuser), databases `alice` and
+/// `postgres`, role `bob`.
+#[derive(Debug)]
+pub struct PostgreSql {
+    bin: PathBuf,
+    major: u32,
+    /// PostgreSQL refuses to run as root, so root runs it as this user.
+    other_user: Option<(u32, u32)>,
+    template: TempDir,
+}
+
+impl PostgreSql {
+    /// The one that the environment names, else the newest of Debian's; `None` if there is none.
+    #[must_use]
+    pub fn find() -> Option<Self> {
+        if let Some(bin) = std::env::var_os(VARIABLE) {
+            let bin = PathBuf::from(bin);
+            assert!(
+                bin.join("postgres").exists(),
+                "{VARIABLE}: no postgres in {}",
+                bin.display()
+            );
+            return Some(Self::at(bin));
+        }
+        let newest = fs::read_dir("/usr/lib/postgresql")
+            .ok()?
+            .filter_map(|entry| {
+                let entry = entry.ok()?;
+                let major: u32 = entry.file_name().to_str()?.parse().ok()?;
+                let bin = entry.path().join("bin");
+                bin.join("postgres").exists().then_some((major, bin))
+            })
+            .max()?;
+        Some(Self::at(newest.1))
+    }
+
+    /// Major version.
+    #[must_use]
+    pub fn major(&self) -> u32 {
+        self.major
+    }
+
+    fn at(bin: PathBuf) -> Self {
+        let is_root = output(Command::new("id").arg("-u")).trim() == "0";
+        let other_user = is_root.then(|| {
+            let id = |flag| {
+                output(Command::new("id").args([flag, "postgres"]))
+                    .trim()
+                    .parse()
+                    .unwrap()
+            };
+            (id("-u"), id("-g"))
+        });
+        let mut postgres = Self {
+            bin,
+            major: 0,
+            other_user,
+            template: private_directory(other_user),
+        };
+        let version = output(postgres.command("postgres").arg("--version"));
+        let number = version.split_whitespace().nth(2).unwrap();
+        postgres.major = number.split('.').next().unwrap().parse().unwrap();
+        let data = postgres.template.path().join("data");
+        output(
+            postgres
+                .command("initdb")
+                .args(["--username=alice", "--auth=trust", "--no-sync"])
+                .args(["--encoding=UTF8", "--locale=C", "-D"])
+                .arg(&data),
+        );
+        let script = postgres.template.path().join("script.sql");
+        fs::write(&script, "create database alice\ncreate role bob login\n").unwrap();
+        output(
+            postgres
+                .command("postgres")
+                .arg("--single")
+                .arg("-D")
+                .arg(&data)
+                .arg("postgres")
+                .stdin(File::open(&script).unwrap()),
+        );
+        postgres
+    }
+
+    /// Starts a server on a copy of the cluster.
+    ///
+    /// # Panics
+    ///
+    /// If it does not start.
+    #[must_use]
+    pub fn start(&self, config: Config) -> Target {
+        let directory = private_directory(self.other_user);
+        let data = directory.path().join("data");
+        output(
+            Command::new("cp")
+                .arg("-a")
+                .arg(self.template.path().join("data"))
+                .arg(&data),
+        );
+        // Another program could take the port in between; then the server does not start and the test says so.
+        let port = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
+        let pki = Pki::get();
+        for (name, text) in [
+            ("server.crt", pki.server.chain_pem()),
+            ("server.key", pki.server.key_pem()),
+            ("client-ca.crt", &pki.client_ca_pem),
+            ("postgresql.conf", &settings(config, directory.path(), port)),
+            ("pg_hba.conf", access_rules(config.mode)),
+        ] {
+            let path = data.join(name);
+            fs::write(&path, text).unwrap();
+            fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+            if let Some((user, group)) = self.other_user {
+                chown(&path, Some(user), Some(group)).unwrap();
+            }
+        }
+        let log = directory.path().join("log");
+        let child = self
+            .command("postgres")
+            .arg("-D")
+            .arg(&data)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(File::create(&log).unwrap())
+            .spawn()
+            .unwrap();
+        let mut running = Running {
+            child,
+            log,
+            port,
+            _directory: directory,
+        };
+        running.wait_until_ready();
+        Target::new(Box::new(running), Kind::PostgreSql(self.major), config)
+    }
+
+    fn command(&self, program: &str) -> Command {
+        let path = self.bin.join(program);
+        let mut command = match self.other_user {
+            None => Command::new(path),
+            Some((user, group)) => {
+                let mut command = Command::new("setpriv");
+                command
+                    .arg(format!("--reuid={user}"))
+                    .arg(format!("--regid={group}"))
+                    .args(["--clear-groups", "--pdeathsig=INT"])
+                    .arg(path);
+                command
+            }
+        };
+        command.current_dir(self.template.path()).env("LC_ALL", "C");
+        command
+    }
+}
+
+fn settings(config: Config, directory: &Path, port: u16) -> String {
+    let ssl = if config.mode.is_enabled() {
+        "on"
+    } else {
+        "off"
+    };
+    let ca = if config.client_ca {
+        "client-ca.crt"
+    } else {
+        ""
+    };
+    let (min, max) = match config.tls_versions {
+        TlsVersions::Both => ("TLSv1.2", ""),
+        TlsVersions::Tls13Only => ("TLSv1.3", ""),
+        TlsVersions::Tls12Only => ("TLSv1.2", "TLSv1.2"),
+    };
+    let timeout = config.authentication_timeout.as_secs();
+    let most = config.max_connections;
+    let directory = directory.display();
+    format!(
+        "listen_addresses = '127.0.0.1'\nport = {port}\nunix_socket_directories = '{directory}'\n\
+         ssl = {ssl}\nssl_cert_file = 'server.crt'\nssl_key_file = 'server.key'\nssl_ca_file = '{ca}'\n\
+         ssl_min_protocol_version = '{min}'\nssl_max_protocol_version = '{max}'\n\
+         authentication_timeout = {timeout}\nmax_connections = {most}\n\
+         superuser_reserved_connections = 0\nmax_wal_senders = 2\nautovacuum = off\n\
+         shared_buffers = 16MB\nfsync = off\nlogging_collector = off\nlc_messages = 'C'\n\
+         log_line_prefix = '%r|%e|'\nlog_connections = on\nlog_disconnections = on\n"
+    )
+}
+
+fn access_rules(mode: SslMode) -> &'static str {
+    match mode {
+        SslMode::Disable | SslMode::Allow | SslMode::Prefer => "host all all 127.0.0.1/32 trust\n",
+        SslMode::Require => "hostssl all all 127.0.0.1/32 trust\n",
+        SslMode::VerifyCA => "hostssl all all 127.0.0.1/32 trust clientcert=verify-ca\n",
+        SslMode::VerifyFull => "hostssl all all 127.0.0.1/32 trust clientcert=verify-full\n",
+    }
+}
+
+struct Running {
+    child: Child,
+    log: PathBuf,
+    port: u16,
+    _directory: TempDir,
+}
+
+impl Running {
+    #[track_caller]
+    fn wait_until_ready(&mut self) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let log = fs::read_to_string(&self.log).unwrap();
+            if log.contains("database system is ready to accept connections") {
+                return;
+            }
+            let exit = self.child.try_wait().unwrap();
+            assert!(
+                exit.is_none() && Instant::now() < deadline,
+                "PostgreSQL did not start ({exit:?}):\n{log}"
+            );
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    fn signal(&self, name: &str) {
+        output(Command::new("kill").args([name, &self.child.id().to_string()]));
+    }
+
+    fn has_ended(&mut self, patience: Duration) -> bool {
+        let deadline = Instant::now() + patience;
+        while self.child.try_wait().unwrap().is_none() {
+            if Instant::now() > deadline {
+                return false;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        true
+    }
+}
+
+impl Server for Running {
+    fn address(&self) -> SocketAddr {
+        ([127, 0, 0, 1], self.port).into()
+    }
+
+    /// Without grace a fast shutdown, which ends all sessions; with it a smart one, which ends none.
+    fn shut_down(&self, grace: Duration) {
+        self.signal(if grace.is_zero() { "-INT" } else { "-TERM" });
+    }
+
+    /// A smart shutdown first, since it lets every connection come to its own end and write its own line.
+    fn stop(mut self: Box<Self>) -> Vec<(u16, LogEvent)> {
+        if !self.has_ended(Duration::ZERO) {
+            self.signal("-TERM");
+        }
+        if !self.has_ended(Duration::from_secs(5)) {
+            self.signal("-INT");
+        }
+        assert!(self.has_ended(PATIENCE), "PostgreSQL does not stop");
+        read_log(&fs::read_to_string(&self.log).unwrap())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if self.child.try_wait().is_ok_and(|exit| exit.is_none()) {
+            self.signal("-INT");
+            self.child.wait().unwrap();
+        }
+    }
+}
+
+/// Reads lines of the form `127.0.0.1(40000)|08P01|LOG:  text` with their DETAIL and HINT lines.
+fn read_log(text: &str) -> Vec<(u16, LogEvent)> {
+    let mut events: Vec<(u16, LogEvent)> = Vec::new();
+    let mut last = "";
+    for line in text.lines() {
+        let event = events.last_mut().map(|(_, event)| event);
+        if let Some(more) = line.strip_prefix('\t') {
+            if let (Some(event), "DETAIL") = (event, last) {
+                let detail = event.detail.get_or_insert_default();
+                detail.push('\n');
+                detail.push_str(more);
+            }
+            continue;
+        }
+        let Some((port, sqlstate, severity, message)) = read_line(line) else {
+            last = "";
+            continue;
+        };
+        last = severity;
+        match (severity, event) {
+            ("DETAIL", Some(event)) => event.detail = Some(message.into()),
+            ("HINT", Some(event)) => event.hint = Some(message.into()),
+            ("STATEMENT" | "CONTEXT", _) => {}
+            _ => events.push((
+                port,
+                LogEvent {
+                    severity: severity.into(),
+                    sqlstate: sqlstate.into(),
+                    message: message.into(),
+                    detail: None,
+                    hint: None,
+                },
+            )),
+        }
+    }
+    events
+}
+
+fn read_line(line: &str) -> Option<(u16, &str, &str, &str)> {
+    let (peer, rest) = line.split_once('|')?;
+    let (sqlstate, rest) = rest.split_once('|')?;
+    let (severity, message) = rest.split_once(":  ")?;
+    let port = peer.strip_suffix(')')?.split_once('(')?.1.parse().ok()?;
+    Some((port, sqlstate, severity, message))
+}
+
+fn private_directory(owner: Option<(u32, u32)>) -> TempDir {
+    let directory = tempfile::Builder::new()
+        .prefix("heliosdb-oracle-")
+        .tempdir()
+        .unwrap();
+    if let Some((user, group)) = owner {
+        chown(directory.path(), Some(user), Some(group)).unwrap();
+    }
+    directory
+}
+
+#[track_caller]
+fn output(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{command:?}: {output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
