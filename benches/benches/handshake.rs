@@ -2,6 +2,7 @@
 //!
 //! Client and server share the core, so the figures compare providers and keys with each other; what a
 //! server can carry is the load generator's to say (docs/PERFORMANCE.md).
+#![expect(clippy::unwrap_used, reason = "a panic points at the line")]
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -2,6 +2,7 @@
 //! a stream.
 //!
 //! Client, server and engine share the machine's cores; compare with an earlier run, not with a peer.
+#![expect(clippy::unwrap_used, reason = "a panic points at the line")]
 
 use std::net::SocketAddr;
 use std::sync::Arc;

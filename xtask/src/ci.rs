@@ -14,6 +14,7 @@ const SLIM: &[(&str, &str)] = &[
     ("pg-certs", ""),
     ("pg-certs", "generate,ring"),
     ("pg-tls", "ring"),
+    ("heliosdb-server", ""),
     ("heliosdb-server", "aws-lc-rs"),
 ];
 

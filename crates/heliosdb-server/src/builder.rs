@@ -4,8 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use pg_certs::CertificateManager;
-use pg_tls::{Acceptor, SslConfig, SslMode};
+use pg_tls::{Acceptor, SslConfig};
 use tokio::sync::Semaphore;
 
 use crate::auth::{Authentication, Trust};
@@ -60,6 +59,7 @@ pub struct PgServerBuilder {
 #[derive(Clone, Debug)]
 enum Tls {
     Settings(Box<SslConfig>),
+    #[cfg(feature = "dev-certs")]
     TestCertificates,
 }
 
@@ -89,7 +89,7 @@ impl PgServerBuilder {
         self
     }
 
-    /// Sets the TLS settings. The last of this and [`ssl_test`](Self::ssl_test) counts.
+    /// Sets the TLS settings. The last of this and `ssl_test` counts.
     pub fn ssl_config(mut self, config: SslConfig) -> Self {
         self.tls = Tls::Settings(Box::new(config));
         self
@@ -97,7 +97,8 @@ impl PgServerBuilder {
 
     /// Offers TLS with development certificates, which [`build`](Self::build) makes unless there are
     /// good ones already (`certs-dev`, or `$HELIOSDB_CERTS_DIR`). Plaintext is served too
-    /// ([`SslMode::Prefer`]).
+    /// ([`SslMode::Prefer`](crate::SslMode::Prefer)).
+    #[cfg(feature = "dev-certs")]
     pub fn ssl_test(mut self) -> Self {
         self.tls = Tls::TestCertificates;
         self
@@ -153,7 +154,7 @@ impl PgServerBuilder {
     ///
     /// Whoever can open a connection is any user it likes. Only sensible where something else decides
     /// who can, such as a container's network or client certificates
-    /// ([`SslMode::VerifyFull`]).
+    /// ([`SslMode::VerifyFull`](crate::SslMode::VerifyFull)).
     pub const fn dangerous_trust_everywhere(mut self) -> Self {
         self.trust = Trust::Everywhere;
         self
@@ -210,10 +211,11 @@ impl Tls {
     fn settings(self) -> Result<SslConfig, BuildError> {
         match self {
             Self::Settings(config) => Ok(*config),
+            #[cfg(feature = "dev-certs")]
             Self::TestCertificates => {
-                let (cert, key) = CertificateManager::setup_test_certs()
+                let (cert, key) = pg_certs::CertificateManager::setup_test_certs()
                     .map_err(|error| BuildError::TestCertificates(error.into()))?;
-                Ok(SslConfig::new(SslMode::Prefer, cert, key))
+                Ok(SslConfig::new(pg_tls::SslMode::Prefer, cert, key))
             }
         }
     }

@@ -45,6 +45,7 @@
 //!
 //! - `nano` (default): the embedded engine; its build needs libclang.
 //! - `aws-lc-rs` (default), `ring`: the cryptography.
+//! - `dev-certs` (default): `PgServerBuilder::ssl_test`.
 //! - `cli` (default): what the binary needs.
 
 #![deny(missing_docs)]

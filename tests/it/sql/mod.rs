@@ -5,7 +5,6 @@
 
 #![expect(
     clippy::expect_used,
-    clippy::indexing_slicing,
     clippy::unwrap_used,
     reason = "a test fails by panicking; clippy.toml allows it in test functions, not beside them"
 )]

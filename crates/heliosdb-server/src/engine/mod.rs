@@ -168,7 +168,7 @@ pub enum EngineError {
 }
 
 /// What can be served: an [`Engine`] in an `Arc`, or (feature `nano`) an
-/// `Arc<EmbeddedDatabase>`, which becomes a [`NanoEngine`].
+/// `Arc<EmbeddedDatabase>`, which becomes a `NanoEngine`.
 pub trait IntoEngine {
     /// Makes the engine.
     ///
