@@ -20,12 +20,12 @@ async fn main() -> anyhow::Result<()> {
         .next()
         .map_or(Ok(500), |size| size.parse())
         .context("STREAM_MB")?;
-    PgServerBuilder::new()
+    let server = PgServerBuilder::new()
         .address(address)
         .max_connections(10_000)
         .ssl_config(SslConfig::new(SslMode::Allow, certificate, key))
-        .build(Arc::new(CannedEngine::new(row, megabytes * 1_000_000)))?
-        .serve()
-        .await?;
+        .build(Arc::new(CannedEngine::new(row, megabytes * 1_000_000)))?;
+    // On a worker: the thread of `main` would have to wake one for each connection.
+    tokio::spawn(async move { server.serve().await }).await??;
     Ok(())
 }

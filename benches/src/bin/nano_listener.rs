@@ -17,6 +17,7 @@ async fn main() -> anyhow::Result<()> {
         .max_connections(10_000)
         .ssl_config(SslConfig::new(SslMode::Allow, certificate, key))
         .build(Arc::new(EmbeddedDatabase::new_in_memory()?))?;
-    server.serve().await?;
+    // On a worker: the thread of `main` would have to wake one for each connection.
+    tokio::spawn(async move { server.serve().await }).await??;
     Ok(())
 }

@@ -62,8 +62,10 @@ async fn serve(settings: &Settings, ready: &Ready) -> Result<Exit, Complaint> {
     let bound = server.bind().await.map_err(not_listening)?;
     announce(bound.local_addrs(), ready);
     let forced = Cell::new(None);
+    // On a worker, as the connections are: from this thread each one would have to wake a worker.
+    let serving = tokio::spawn(bound.serve());
     tokio::select! {
-        () = bound.serve() => {}
+        served = serving => served.map_err(|error| Complaint::because("the server failed", error))?,
         () = stop(signals, shutdown, settings.shutdown_grace_period, &forced) => {}
     }
     Ok(forced
