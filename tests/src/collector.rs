@@ -45,7 +45,7 @@ thread_local! {
 
 impl Layer<Registry> for Collector {
     fn on_event(&self, event: &Event<'_>, _context: Context<'_, Registry>) {
-        // PostgreSQL's log by default holds LOG and above.
+        // PostgreSQL's log by default holds LOG and above. Lines about a client say their severity.
         let severity = match *event.metadata().level() {
             Level::ERROR => "PANIC",
             Level::WARN => "FATAL",
@@ -58,7 +58,7 @@ impl Layer<Registry> for Collector {
             .or_else(|| port(&fields.message))
             .unwrap_or(0);
         let event = LogEvent {
-            severity: severity.into(),
+            severity: fields.severity.unwrap_or_else(|| severity.into()),
             sqlstate: fields.sqlstate.unwrap_or_else(|| "00000".into()),
             message: fields.message,
             detail: fields.detail,
@@ -77,6 +77,7 @@ fn port(text: &str) -> Option<u16> {
 struct Fields {
     message: String,
     peer: String,
+    severity: Option<String>,
     sqlstate: Option<String>,
     detail: Option<String>,
     hint: Option<String>,
@@ -87,6 +88,7 @@ impl Visit for Fields {
         match field.name() {
             "message" => self.message = value.into(),
             "peer" => self.peer = value.into(),
+            "severity" => self.severity = Some(value.into()),
             "sqlstate" => self.sqlstate = Some(value.into()),
             "detail" => self.detail = Some(value.into()),
             "hint" => self.hint = Some(value.into()),

@@ -161,11 +161,12 @@ pub(crate) fn shut_down() {
 fn log_line(peer: &Peer, line: &LogLine) {
     let detail = line.detail.as_deref();
     let hint = line.hint.as_deref();
-    let (sqlstate, message) = (line.sqlstate, Text(line.message.as_bytes()));
-    if line.severity >= Severity::Error {
-        tracing::warn!(target: TARGET, %peer, %sqlstate, detail, hint, "{message}");
+    let (severity, sqlstate) = (line.severity, line.sqlstate);
+    let message = Text(line.message.as_bytes());
+    if severity >= Severity::Error {
+        tracing::warn!(target: TARGET, %severity, %peer, %sqlstate, detail, hint, "{message}");
     } else {
-        tracing::info!(target: TARGET, %peer, %sqlstate, detail, hint, "{message}");
+        tracing::info!(target: TARGET, %severity, %peer, %sqlstate, detail, hint, "{message}");
     }
 }
 
@@ -173,9 +174,9 @@ fn plain(severity: Severity, peer: &Peer, sqlstate: SqlState, message: &dyn fmt:
     let message = message.to_string();
     let message = Text(message.as_bytes());
     if severity >= Severity::Error {
-        tracing::warn!(target: TARGET, %peer, %sqlstate, "{message}");
+        tracing::warn!(target: TARGET, %severity, %peer, %sqlstate, "{message}");
     } else {
-        tracing::info!(target: TARGET, %peer, %sqlstate, "{message}");
+        tracing::info!(target: TARGET, %severity, %peer, %sqlstate, "{message}");
     }
 }
 

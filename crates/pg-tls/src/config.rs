@@ -161,6 +161,8 @@ impl SslConfig {
 
     /// Reads the files and builds what the [`Acceptor`](crate::Acceptor) needs.
     ///
+    /// A replacement of certificate and key by pg-certs that a crash has cut off is finished first.
+    ///
     /// # Errors
     ///
     /// A [`ConfigError`] that names the file or the setting: a file that cannot be read or holds

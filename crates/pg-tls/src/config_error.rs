@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use pg_certs::files::WriteError;
 use pg_certs::{KeyFileError, LoadError};
 use pg_wire::SqlState;
 
@@ -36,6 +37,9 @@ pub enum ConfigError {
         /// The mode.
         mode: SslMode,
     },
+    /// A replacement of certificate and key was cut off by a crash, and cannot be finished.
+    #[error("could not finish the interrupted replacement of certificate and key: {0}")]
+    Interrupted(WriteError),
     /// The key file may not be used because of its owner or mode.
     #[error("{0}{detail}", detail = key_rule(.0))]
     KeyAccess(KeyFileError),
@@ -107,6 +111,7 @@ impl ConfigError {
             | Self::CaMissing { .. }
             | Self::CaUnusable { .. }
             | Self::CertFile(_)
+            | Self::Interrupted(_)
             | Self::KeyFile(_)
             | Self::KeyMismatch { .. }
             | Self::ProviderNotBuilt(_)

@@ -86,6 +86,9 @@ impl Loaded {
             .or_else(|| CryptoProvider::AVAILABLE.first().copied())
             .and_then(CryptoProvider::to_rustls)
             .ok_or(ConfigError::ProviderNotBuilt(config.crypto_provider))?;
+        // A crash between the two renames of a renewal leaves a pair that does not match.
+        pg_certs::files::finish_interrupted(&config.cert_path, &config.key_path)
+            .map_err(ConfigError::Interrupted)?;
         let chain =
             pg_certs::load_certificate_chain(&config.cert_path).map_err(ConfigError::CertFile)?;
         pg_certs::check_key_file_permissions(&config.key_path).map_err(ConfigError::KeyAccess)?;

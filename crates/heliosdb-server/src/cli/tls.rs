@@ -145,7 +145,9 @@ fn config(settings: &Settings, certificate: PathBuf, key: PathBuf) -> SslConfig 
 /// The setting that has to be looked at to mend the error.
 fn setting_of(error: &ConfigError) -> &'static str {
     match error {
-        ConfigError::CertFile(_) | ConfigError::Unusable { .. } => "ssl_cert_file",
+        ConfigError::CertFile(_) | ConfigError::Interrupted(_) | ConfigError::Unusable { .. } => {
+            "ssl_cert_file"
+        }
         ConfigError::KeyAccess(_) | ConfigError::KeyFile(_) | ConfigError::KeyMismatch { .. } => {
             "ssl_key_file"
         }

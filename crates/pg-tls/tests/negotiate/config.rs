@@ -100,6 +100,35 @@ fn c09_a_key_that_others_may_read_is_refused() {
     assert_eq!(error.sqlstate().as_str(), "F0000");
 }
 
+/// The state in which a crash between the two renames of a renewal leaves the files: the new key is in
+/// place, the new certificate still beside the old one.
+#[test]
+fn a_renewal_that_a_crash_cut_off_is_finished_before_loading() {
+    let pki = Pki::new();
+    let old = pki
+        .ca
+        .issue_server(&ServerSpec::new(["localhost"]))
+        .unwrap();
+    pki.install(&old);
+    let old_chain = std::fs::read(pki.path("server.crt")).unwrap();
+    pki.install(
+        &pki.ca
+            .issue_server(&ServerSpec::new(["localhost"]))
+            .unwrap(),
+    );
+    let new_chain = std::fs::read(pki.path("server.crt")).unwrap();
+    std::fs::rename(pki.path("server.crt"), pki.path(".server.crt.pg-certs-new")).unwrap();
+    std::fs::write(pki.path("server.crt"), old_chain).unwrap();
+
+    let config = SslConfig::new(
+        SslMode::Require,
+        pki.path("server.crt"),
+        pki.path("server.key"),
+    );
+    config.validate().unwrap();
+    assert_eq!(std::fs::read(pki.path("server.crt")).unwrap(), new_chain);
+}
+
 #[test]
 fn c03_a_key_of_another_certificate_is_refused() {
     let pki = Pki::new();
