@@ -110,15 +110,15 @@ fn a_renewal_that_a_crash_cut_off_is_finished_before_loading() {
         .issue_server(&ServerSpec::new(["localhost"]))
         .unwrap();
     pki.install(&old);
-    let old_chain = std::fs::read(pki.path("server.crt")).unwrap();
+    let old_chain = fs::read(pki.path("server.crt")).unwrap();
     pki.install(
         &pki.ca
             .issue_server(&ServerSpec::new(["localhost"]))
             .unwrap(),
     );
-    let new_chain = std::fs::read(pki.path("server.crt")).unwrap();
-    std::fs::rename(pki.path("server.crt"), pki.path(".server.crt.pg-certs-new")).unwrap();
-    std::fs::write(pki.path("server.crt"), old_chain).unwrap();
+    let new_chain = fs::read(pki.path("server.crt")).unwrap();
+    fs::rename(pki.path("server.crt"), pki.path(".server.crt.pg-certs-new")).unwrap();
+    fs::write(pki.path("server.crt"), old_chain).unwrap();
 
     let config = SslConfig::new(
         SslMode::Require,
@@ -126,7 +126,7 @@ fn a_renewal_that_a_crash_cut_off_is_finished_before_loading() {
         pki.path("server.key"),
     );
     config.validate().unwrap();
-    assert_eq!(std::fs::read(pki.path("server.crt")).unwrap(), new_chain);
+    assert_eq!(fs::read(pki.path("server.crt")).unwrap(), new_chain);
 }
 
 #[test]
