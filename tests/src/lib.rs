@@ -22,3 +22,8 @@ pub mod sql_client;
 pub mod target;
 pub mod tls;
 pub mod wire;
+
+/// The program in the README compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
