@@ -33,6 +33,10 @@ async fn main() {
 
 async fn run() -> Result<bool, Failure> {
     let options = Options::from_arguments()?;
+    // sqlx takes the process's provider, and with both compiled in somebody has to choose one.
+    rustls::crypto::aws_lc_rs::default_provider()
+        .install_default()
+        .map_err(|_| anyhow!("a crypto provider is installed already"))?;
     if options.direct {
         return Err(anyhow!("sqlx has no sslnegotiation=direct").into());
     }
