@@ -72,7 +72,10 @@ fn run(arguments: &Arguments) -> Result<()> {
     let project = Project::find()?;
     match &arguments.task {
         Task::Demo(options) => demo::run(&project, options),
-        Task::Test => test::run(&project, test_ssl::Absent::Reported),
+        Task::Test => {
+            setup::run(&project)?;
+            test::run(&project, test_ssl::Absent::Reported)
+        }
         Task::Ci => ci::run(&project),
         Task::GenCerts(options) => gen_certs::run(&project, options),
         Task::TestSsl(options) => test_ssl::run(&project, options),
