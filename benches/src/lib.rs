@@ -3,6 +3,9 @@
 //! Behind our relay it shows what the relay itself can carry; the load generator and the criterion
 //! benchmarks both use it.
 
+use std::net::SocketAddr;
+
+use anyhow::Context as _;
 use bytes::{BufMut, Bytes, BytesMut};
 use heliosdb_server::engine::{Backend, BoxFuture, Engine, EngineError, SessionInfo};
 use pg_wire::frame::{FrameDecoder, Side};
@@ -23,6 +26,33 @@ const COPY_END: &[u8] = b"c\0\0\0\x04C\0\0\0\x0bCOPY 1\0Z\0\0\0\x05I";
 const COPY_IN_END: &[u8] = b"C\0\0\0\x0bCOPY 1\0Z\0\0\0\x05I";
 /// Bytes of one write while streaming, as the load generator's `limit` server writes.
 const WRITE: usize = 60_000;
+
+/// What the servers for the load generator are started with: `ADDR CERT KEY`.
+#[derive(Clone, Debug)]
+pub struct Arguments {
+    /// Where to listen.
+    pub address: SocketAddr,
+    /// The certificate's file.
+    pub certificate: String,
+    /// The key's file.
+    pub key: String,
+}
+
+impl Arguments {
+    /// Takes the three from the front of the arguments.
+    ///
+    /// # Errors
+    ///
+    /// The name of the one that is missing, or that the first is no address.
+    pub fn take(arguments: &mut impl Iterator<Item = String>) -> anyhow::Result<Self> {
+        let mut next = |what| arguments.next().with_context(|| format!("missing {what}"));
+        Ok(Self {
+            address: next("ADDR")?.parse().context("ADDR")?,
+            certificate: next("CERT")?,
+            key: next("KEY")?,
+        })
+    }
+}
 
 /// An engine that answers every statement with the row `1`, and streams at `COPY … TO STDOUT`.
 #[derive(Clone, Debug)]

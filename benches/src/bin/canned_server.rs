@@ -3,15 +3,17 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use heliosdb_benches::CannedEngine;
+use heliosdb_benches::{Arguments, CannedEngine};
 use heliosdb_server::{PgServerBuilder, SslConfig, SslMode};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let mut args = std::env::args().skip(1);
-    let mut next = |what: &'static str| args.next().with_context(|| format!("missing {what}"));
-    let address = next("ADDR")?.parse().context("ADDR")?;
-    let (certificate, key) = (next("CERT")?, next("KEY")?);
+    let Arguments {
+        address,
+        certificate,
+        key,
+    } = Arguments::take(&mut args)?;
     let row = args
         .next()
         .map_or(Ok(100), |row| row.parse())

@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
-use anyhow::Context as _;
+use heliosdb_benches::Arguments;
 use heliosdb_nano::EmbeddedDatabase;
 use heliosdb_nano::protocol::postgres::{PgServerBuilder, SslConfig, SslMode};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let mut args = std::env::args().skip(1);
-    let mut next = |what: &'static str| args.next().with_context(|| format!("missing {what}"));
-    let address = next("ADDR")?.parse().context("ADDR")?;
-    let (certificate, key) = (next("CERT")?, next("KEY")?);
+    let Arguments {
+        address,
+        certificate,
+        key,
+    } = Arguments::take(&mut std::env::args().skip(1))?;
     let server = PgServerBuilder::new()
         .address(address)
         .max_connections(10_000)

@@ -159,24 +159,34 @@ pub(crate) fn shut_down() {
 }
 
 fn log_line(peer: &Peer, line: &LogLine) {
-    let detail = line.detail.as_deref();
-    let hint = line.hint.as_deref();
-    let (severity, sqlstate) = (line.severity, line.sqlstate);
-    let message = Text(line.message.as_bytes());
+    let (detail, hint) = (line.detail.as_deref(), line.hint.as_deref());
+    write_line(
+        line.severity,
+        peer,
+        line.sqlstate,
+        &line.message,
+        detail,
+        hint,
+    );
+}
+
+fn plain(severity: Severity, peer: &Peer, sqlstate: SqlState, message: &dyn fmt::Display) {
+    write_line(severity, peer, sqlstate, &message.to_string(), None, None);
+}
+
+fn write_line(
+    severity: Severity,
+    peer: &Peer,
+    sqlstate: SqlState,
+    message: &str,
+    detail: Option<&str>,
+    hint: Option<&str>,
+) {
+    let message = Text(message.as_bytes());
     if severity >= Severity::Error {
         tracing::warn!(target: TARGET, %severity, %peer, %sqlstate, detail, hint, "{message}");
     } else {
         tracing::info!(target: TARGET, %severity, %peer, %sqlstate, detail, hint, "{message}");
-    }
-}
-
-fn plain(severity: Severity, peer: &Peer, sqlstate: SqlState, message: &dyn fmt::Display) {
-    let message = message.to_string();
-    let message = Text(message.as_bytes());
-    if severity >= Severity::Error {
-        tracing::warn!(target: TARGET, %severity, %peer, %sqlstate, "{message}");
-    } else {
-        tracing::info!(target: TARGET, %severity, %peer, %sqlstate, "{message}");
     }
 }
 

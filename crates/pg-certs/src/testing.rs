@@ -33,6 +33,16 @@ pub(crate) fn openssl(args: &[&str], input: &[u8]) -> String {
     text
 }
 
+/// The arguments for an ECDSA key on P-256.
+pub(crate) const EC: &[&str] = &["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"];
+
+/// Makes a self-signed certificate of 30 days by `openssl req` with these arguments.
+#[track_caller]
+pub(crate) fn openssl_self_signed(arguments: &[&[&str]]) -> String {
+    let fixed: &[&str] = &["req", "-x509", "-nodes", "-days", "30"];
+    openssl(&[&[fixed], arguments].concat().concat(), b"")
+}
+
 /// `path` as text.
 pub(crate) fn text(path: &Path) -> &str {
     path.to_str().unwrap()
@@ -62,24 +72,7 @@ pub(crate) fn rdn(attributes: &[(&[u8], u8, &[u8])]) -> Vec<u8> {
 /// A certificate (with a signature that does not fit) whose subject is `SEQUENCE { rdns }` and whose
 /// serial number has these bytes.
 pub(crate) fn certificate_with(rdns: &[u8], serial: &[u8]) -> Vec<u8> {
-    let template = openssl(
-        &[
-            "req",
-            "-x509",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:P-256",
-            "-nodes",
-            "-keyout",
-            "/dev/null",
-            "-subj",
-            "/CN=issuer",
-            "-days",
-            "30",
-        ],
-        b"",
-    );
+    let template = openssl_self_signed(&[EC, &["-keyout", "/dev/null", "-subj", "/CN=issuer"]]);
     let block = crate::pem::blocks(template.as_bytes()).unwrap().remove(0);
     let whole = block.der().unwrap();
     let (tbs, signature) = der::expect(SEQUENCE, der::whole(SEQUENCE, &whole).unwrap()).unwrap();

@@ -4,6 +4,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use pg_tls::FAREWELL_LIMIT;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, Sleep, sleep};
 
@@ -13,9 +14,6 @@ use crate::error::SessionError;
 /// How long an engine may take to answer what was sent before the client left. What it says later
 /// nobody hears.
 const ENGINE_LIMIT: Duration = Duration::from_secs(5);
-
-/// How long the client may take to read what it is told last.
-const FAREWELL_LIMIT: Duration = Duration::from_secs(2);
 
 /// A session on its way out.
 #[derive(Debug)]

@@ -28,7 +28,7 @@ use crate::shutdown::{Phase, ShutdownHandle};
 const LOGIN_LIMIT: Duration = Duration::from_secs(1);
 
 /// How long a session may take to say goodbye: more than the relay's and the close's own limits.
-const FAREWELL_LIMIT: Duration = Duration::from_secs(10);
+const SESSIONS_LIMIT: Duration = Duration::from_secs(10);
 
 /// How long an engine may take to finish the statements of sessions that have ended.
 const ENGINE_LIMIT: Duration = Duration::from_secs(10);
@@ -229,7 +229,7 @@ async fn finish(
             report_panic(ended);
         }
     };
-    if timeout(FAREWELL_LIMIT, all_gone).await.is_err() {
+    if timeout(SESSIONS_LIMIT, all_gone).await.is_err() {
         connections.shutdown().await;
     }
     if timeout(ENGINE_LIMIT, context.engine.close()).await.is_err() {

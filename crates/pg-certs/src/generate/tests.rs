@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use super::*;
 use crate::files::Existing;
-use crate::testing::{openssl, text, try_openssl};
+use crate::testing::{EC, openssl, openssl_self_signed, text, try_openssl};
 use crate::{CertificateInfo, CertificateManager};
 
 /// An authority with files for openssl.
@@ -477,26 +477,8 @@ fn authorities_made_by_openssl_can_issue_or_are_refused() {
             dir.path().join(format!("{name}.crt")),
             dir.path().join(format!("{name}.key")),
         );
-        openssl(
-            &[
-                "req",
-                "-x509",
-                "-newkey",
-                "ec",
-                "-pkeyopt",
-                "ec_paramgen_curve:P-256",
-                "-nodes",
-                "-keyout",
-                text(&key),
-                "-out",
-                text(&certificate),
-                "-subj",
-                subject,
-                "-days",
-                "30",
-            ],
-            b"",
-        );
+        let files = ["-keyout", text(&key), "-out", text(&certificate)];
+        openssl_self_signed(&[EC, &files, &["-subj", subject]]);
         (certificate, key)
     };
     let (certificate, key) = make("plain", "/C=DE/O=Org/CN=Foreign");

@@ -1,32 +1,24 @@
 //! Facts of certificates that openssl makes.
 
 use super::*;
-use crate::testing::{certificate_with, openssl};
+use crate::testing::{EC, certificate_with, openssl, openssl_self_signed, text};
 
 /// A self-signed certificate with more arguments for `openssl req`.
 fn certificate(arguments: &[&str]) -> Vec<u8> {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("der");
-    let fixed = [
-        "req",
-        "-x509",
-        "-nodes",
+    let out = [
         "-keyout",
         "/dev/null",
-        "-subj",
-        "/CN=x",
-        "-days",
-        "30",
         "-outform",
         "DER",
         "-out",
-        path.to_str().unwrap(),
+        text(&path),
     ];
-    openssl(&[&fixed, arguments].concat(), b"");
+    openssl_self_signed(&[&out, &["-subj", "/CN=x"], arguments]);
     std::fs::read(path).unwrap()
 }
 
-const EC: &[&str] = &["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"];
 const RSA: &[&str] = &["-newkey", "rsa:2048"];
 
 #[track_caller]

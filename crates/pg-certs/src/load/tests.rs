@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::pem::{BlockKind, PemFault};
 use crate::provider::provider;
-use crate::testing::{openssl, text};
+use crate::testing::{EC, openssl, openssl_self_signed, text};
 
 /// A directory with files that openssl makes.
 struct Files(TempDir);
@@ -32,26 +32,8 @@ impl Files {
     /// A self-signed certificate and its key.
     fn pair(&self) -> (PathBuf, PathBuf) {
         let (cert, key) = (self.path("server.crt"), self.path("server.key"));
-        openssl(
-            &[
-                "req",
-                "-x509",
-                "-newkey",
-                "ec",
-                "-pkeyopt",
-                "ec_paramgen_curve:P-256",
-                "-nodes",
-                "-keyout",
-                text(&key),
-                "-out",
-                text(&cert),
-                "-subj",
-                "/CN=localhost",
-                "-days",
-                "30",
-            ],
-            b"",
-        );
+        let files = ["-keyout", text(&key), "-out", text(&cert)];
+        openssl_self_signed(&[EC, &files, &["-subj", "/CN=localhost"]]);
         (cert, key)
     }
 }

@@ -12,7 +12,7 @@ use crate::files::Existing;
 use crate::generate::{
     CaSpec, CertificateAuthority, IssuedCertificate, KeyType, ServerSpec, Validity,
 };
-use crate::testing::{openssl, text};
+use crate::testing::{openssl_self_signed, text};
 
 /// A directory with a certificate file and a key file.
 struct Files {
@@ -45,20 +45,13 @@ impl Files {
     /// Made by `openssl req -x509` with these arguments.
     fn openssl(arguments: &[&str]) -> Self {
         let files = Self::new("", "");
-        let fixed = [
-            "req",
-            "-x509",
-            "-nodes",
+        let out = [
             "-keyout",
             text(&files.key),
             "-out",
             text(&files.certificate),
-            "-subj",
-            "/CN=x",
-            "-days",
-            "30",
         ];
-        openssl(&[&fixed, arguments].concat(), b"");
+        openssl_self_signed(&[&out, &["-subj", "/CN=x"], arguments]);
         fs::set_permissions(&files.key, Permissions::from_mode(0o600)).unwrap();
         files
     }
