@@ -17,7 +17,7 @@ use super::report::{self, Complaint};
 use super::signals::{Signals, Stop};
 use super::{check, connect, logging};
 
-/// Serves until a signal ends it.
+/// Serves until a signal ends it, and then the process; returns if there was nothing to serve.
 pub(super) fn run(loaded: &Loaded) -> Exit {
     let (Ok(settings), Ok(filter)) = (loaded.settings(), logging::filter()) else {
         report::errors(&check::judge(loaded).0);
@@ -45,9 +45,11 @@ pub(super) fn run(loaded: &Loaded) -> Exit {
             complaint.log_error();
             Exit::Runtime
         });
-    // Whatever still runs has had its time.
-    runtime.shutdown_background();
-    exit
+    // It may hold a temporary directory.
+    drop(ready);
+    // Whatever still runs has had its time. An ordinary exit would destroy the static objects of the
+    // engine's C++ code under statements that are still inside it, which aborts the process.
+    signal_hook::low_level::exit(exit.code().into())
 }
 
 async fn serve(settings: &Settings, ready: &Ready) -> Result<Exit, Complaint> {
