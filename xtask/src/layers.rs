@@ -8,8 +8,12 @@ use crate::project::Project;
 const ALLOWED: &[(&str, &[&str])] = &[
     ("pg-wire", &[]),
     ("pg-certs", &[]),
+    ("pg-auth", &["pg-certs", "pg-wire"]),
     ("pg-tls", &["pg-certs", "pg-wire"]),
-    ("heliosdb-server", &["pg-certs", "pg-tls", "pg-wire"]),
+    (
+        "heliosdb-server",
+        &["pg-auth", "pg-certs", "pg-tls", "pg-wire"],
+    ),
     ("xtask", &["pg-certs"]),
 ];
 

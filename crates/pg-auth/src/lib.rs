@@ -1,0 +1,6 @@
+//! Who may connect to a PostgreSQL server: SCRAM with channel binding, `pg_hba.conf`, `pg_ident.conf`.
+//!
+//! No sockets and no async runtime: the caller carries bytes and facts, this crate judges them with
+//! PostgreSQL's texts and codes.
+
+#![deny(missing_docs)]
