@@ -8,5 +8,6 @@
 )]
 
 mod binary;
+mod flood;
 mod postgres_ssl;
 mod sql;

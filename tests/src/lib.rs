@@ -17,6 +17,7 @@ pub mod engine;
 pub mod log;
 pub mod oracle;
 pub mod pki;
+pub mod program;
 pub mod server;
 pub mod sql_client;
 pub mod target;

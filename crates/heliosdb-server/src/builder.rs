@@ -4,11 +4,12 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use pg_tls::{Acceptor, SslConfig};
 use tokio::sync::Semaphore;
 
 use crate::auth::{Authentication, Trust};
-use crate::budget::LoginBudget;
+use crate::budget::{LoginBudget, LoginLimits};
 use crate::context::Context;
 use crate::engine::IntoEngine;
 use crate::error::BuildError;
@@ -27,6 +28,9 @@ const DEFAULT_AUTHENTICATION_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Enough for a burst of reconnecting clients; a waiting connection costs some 20 KiB.
 const DEFAULT_MAX_LOGINS: usize = 256;
+
+/// More than `max_connections` lets in of a burst from one host, and half of the places for others.
+const DEFAULT_MAX_LOGINS_PER_ADDRESS: usize = 128;
 
 /// Collects settings; [`build`](Self::build) checks them. Names and defaults are PostgreSQL's.
 ///
@@ -50,7 +54,7 @@ pub struct PgServerBuilder {
     tls: Tls,
     trust: Trust,
     max_connections: usize,
-    max_logins: usize,
+    logins: LoginLimits,
     authentication_timeout: Duration,
     keepalive: Keepalive,
 }
@@ -77,7 +81,11 @@ impl PgServerBuilder {
             tls: Tls::Settings(Box::new(SslConfig::disabled())),
             trust: Trust::Loopback,
             max_connections: DEFAULT_MAX_CONNECTIONS,
-            max_logins: DEFAULT_MAX_LOGINS,
+            logins: LoginLimits {
+                total: DEFAULT_MAX_LOGINS,
+                per_source: DEFAULT_MAX_LOGINS_PER_ADDRESS,
+                exempt: Vec::new(),
+            },
             authentication_timeout: DEFAULT_AUTHENTICATION_TIMEOUT,
             keepalive: Keepalive::default(),
         }
@@ -115,7 +123,27 @@ impl PgServerBuilder {
     /// connection displaces the oldest waiting one of the address that has most. Default 256. Each
     /// costs some 20 KiB; fewer than clients that connect at the same moment makes some of them fail.
     pub const fn max_pending_logins(mut self, count: usize) -> Self {
-        self.max_logins = count;
+        self.logins.total = count;
+        self
+    }
+
+    /// How many of them may come from one address, or from one /64 network of IPv6. When it is reached, a
+    /// new connection displaces the oldest waiting one of that address. Sessions do not count. Default
+    /// 128: as many clients of one host may connect at the same moment, and a host that floods the
+    /// server leaves half of the places to others.
+    pub const fn max_pending_logins_per_address(mut self, count: usize) -> Self {
+        self.logins.per_source = count;
+        self
+    }
+
+    /// Networks for which [`max_pending_logins_per_address`](Self::max_pending_logins_per_address) does
+    /// not hold, such as the address of a pooler or of a gateway with many clients behind it. They are
+    /// also the last to lose connections when all places are taken. Default none.
+    pub fn pending_logins_exempt_addresses(
+        mut self,
+        networks: impl IntoIterator<Item = IpNet>,
+    ) -> Self {
+        self.logins.exempt = networks.into_iter().collect();
         self
     }
 
@@ -169,7 +197,11 @@ impl PgServerBuilder {
     pub fn build(self, engine: impl IntoEngine) -> Result<PgServer, BuildError> {
         for (setting, is_zero) in [
             ("max_connections", self.max_connections == 0),
-            ("max_pending_logins", self.max_logins == 0),
+            ("max_pending_logins", self.logins.total == 0),
+            (
+                "max_pending_logins_per_address",
+                self.logins.per_source == 0,
+            ),
             (
                 "authentication_timeout",
                 self.authentication_timeout.is_zero(),
@@ -197,7 +229,7 @@ impl PgServerBuilder {
             slots: Arc::new(Semaphore::new(
                 self.max_connections.min(Semaphore::MAX_PERMITS),
             )),
-            login_budget: Arc::new(LoginBudget::new(self.max_logins)),
+            login_budget: Arc::new(LoginBudget::new(self.logins)),
             sessions: Arc::default(),
             cancels: Arc::default(),
             counters: Arc::default(),

@@ -61,6 +61,7 @@ pub mod engine;
 mod error;
 mod handler;
 mod listen;
+mod occasion;
 mod opening;
 mod parameters;
 mod relay;
@@ -75,6 +76,7 @@ mod testing;
 
 #[cfg(feature = "nano")]
 pub use heliosdb_nano::EmbeddedDatabase;
+pub use ipnet::IpNet;
 pub use pg_tls::{SslConfig, SslMode};
 
 pub use self::builder::PgServerBuilder;

@@ -9,13 +9,11 @@ use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::{Instant, sleep_until};
 
+use crate::occasion::Occasion;
 use crate::report;
 
 /// How long to wait after the system had no descriptor or memory for another connection.
 const PAUSE: Duration = Duration::from_millis(200);
-
-/// How often at most the log says that this goes on.
-const LOG_INTERVAL: Duration = Duration::from_secs(10);
 
 /// How many connections the system completes before the server accepts them; its own limit
 /// may be lower.
@@ -38,7 +36,8 @@ pub(crate) struct Listeners {
     first: usize,
     /// Set while the system cannot give more.
     paused_until: Option<Instant>,
-    last_logged: Option<Instant>,
+    /// The log says now and then that this goes on.
+    log: Occasion,
 }
 
 /// Opens a socket for connections to `address`.
@@ -60,13 +59,13 @@ pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 impl Listeners {
-    pub(crate) const fn new(sockets: Vec<TcpListener>, keepalive: Keepalive) -> Self {
+    pub(crate) fn new(sockets: Vec<TcpListener>, keepalive: Keepalive) -> Self {
         Self {
             sockets,
             keepalive,
             first: 0,
             paused_until: None,
-            last_logged: None,
+            log: Occasion::default(),
         }
     }
 
@@ -110,13 +109,8 @@ impl Listeners {
     }
 
     fn pause(&mut self, error: &io::Error) {
-        let now = Instant::now();
-        self.paused_until = Some(now + PAUSE);
-        if self
-            .last_logged
-            .is_none_or(|last| now - last >= LOG_INTERVAL)
-        {
-            self.last_logged = Some(now);
+        self.paused_until = Some(Instant::now() + PAUSE);
+        if self.log.is_due() {
             report::accept_failed(error, Some(PAUSE));
         }
     }
@@ -218,11 +212,9 @@ mod tests {
         let mut listeners = Listeners::new(Vec::new(), Keepalive::default());
         let emfile = io::Error::from_raw_os_error(24);
         listeners.pause(&emfile);
-        let logged = listeners.last_logged;
-        assert!(logged.is_some());
+        assert!(!listeners.log.is_due());
         tokio::time::advance(PAUSE).await;
         listeners.pause(&emfile);
-        assert_eq!(listeners.last_logged, logged);
         let until = listeners.paused_until.unwrap();
         assert_eq!(until - Instant::now(), PAUSE);
     }

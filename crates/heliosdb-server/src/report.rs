@@ -12,6 +12,7 @@ use pg_wire::frame::FrameError;
 use pg_wire::startup::{Replication, StartupMessage};
 use pg_wire::{Severity, SqlState};
 
+use crate::budget::Evicted;
 use crate::error::SessionError;
 
 /// The target of all lines, for filters such as `RUST_LOG=heliosdb_server=info`.
@@ -134,9 +135,19 @@ pub(crate) fn accept_failed(error: &io::Error, pause: Option<Duration>) {
     }
 }
 
-/// Room was made for a connection that waits for login.
-pub(crate) fn evicted(peer: SocketAddr) {
-    tracing::debug!(target: TARGET, %peer, "too many connections wait for login; dropped the oldest");
+/// Room was made for a connection that waits for login. `aloud` tells the operator, too.
+pub(crate) fn evicted(evicted: Evicted, aloud: bool) {
+    let Evicted { peer, limit } = evicted;
+    tracing::debug!(target: TARGET, %peer, limit, "{}", SessionError::Evicted);
+    if aloud {
+        tracing::warn!(
+            target: TARGET,
+            hint = format!("If these are clients of yours, raise \"{limit}\"."),
+            "{}, from {}",
+            SessionError::Evicted,
+            peer.ip()
+        );
+    }
 }
 
 pub(crate) fn task_failed(error: &tokio::task::JoinError) {

@@ -3,11 +3,11 @@
 mod expect;
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use rustls::{ClientConnection, Error as TlsError};
-use socket2::SockRef;
+use socket2::{Domain, SockRef, Socket, Type};
 
 use crate::tls::{SeenCertificate, Tls};
 use crate::wire;
@@ -82,6 +82,22 @@ impl Client {
     #[track_caller]
     pub fn connect(address: SocketAddr, manners: Manners) -> Self {
         let socket = TcpStream::connect_timeout(&address, PATIENCE).expect("connect");
+        Self::over(socket, manners)
+    }
+
+    /// Connects from an address of this host, such as 127.0.0.2.
+    #[must_use]
+    #[track_caller]
+    pub fn connect_from(source: IpAddr, address: SocketAddr, manners: Manners) -> Self {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, None).unwrap();
+        socket.bind(&SocketAddr::new(source, 0).into()).unwrap();
+        socket
+            .connect_timeout(&address.into(), PATIENCE)
+            .expect("connect");
+        Self::over(socket.into(), manners)
+    }
+
+    fn over(socket: TcpStream, manners: Manners) -> Self {
         socket.set_nodelay(true).unwrap();
         Self {
             socket,

@@ -80,6 +80,8 @@ fn builder(settings: &Settings, ready: &Ready) -> PgServerBuilder {
         .ssl_config(ready.tls.config.clone())
         .max_connections(settings.max_connections)
         .max_pending_logins(settings.max_pending_logins)
+        .max_pending_logins_per_address(settings.max_pending_logins_per_address)
+        .pending_logins_exempt_addresses(settings.pending_logins_exempt_addresses.clone())
         .authentication_timeout(settings.authentication_timeout)
         .tcp_keepalives_idle(settings.tcp_keepalives_idle)
         .tcp_keepalives_interval(settings.tcp_keepalives_interval)

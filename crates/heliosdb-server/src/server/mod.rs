@@ -20,6 +20,7 @@ use crate::counters::CountersSnapshot;
 use crate::error::{Result, ServeError};
 use crate::handler::PgConnectionHandler;
 use crate::listen::{Keepalive, Listeners, listen};
+use crate::occasion::Occasion;
 use crate::report;
 use crate::sessions::Order;
 use crate::shutdown::{Phase, ShutdownHandle};
@@ -172,13 +173,14 @@ impl BoundServer {
     pub async fn serve(mut self) {
         let mut connections = JoinSet::new();
         let mut phase = self.context.shutdown.subscribe();
+        let mut evictions = Occasion::default();
         loop {
             tokio::select! {
                 biased;
                 () = is_over(&mut phase, |phase| phase == Phase::Running) => break,
                 Some(ended) = connections.join_next() => report_panic(ended),
                 (stream, peer) = self.listeners.accept() => {
-                    self.spawn(&mut connections, stream, peer);
+                    self.spawn(&mut connections, stream, peer, &mut evictions);
                 }
             }
         }
@@ -188,18 +190,24 @@ impl BoundServer {
         report::shut_down();
     }
 
-    fn spawn(&self, connections: &mut JoinSet<()>, stream: TcpStream, peer: SocketAddr) {
+    fn spawn(
+        &self,
+        connections: &mut JoinSet<()>,
+        stream: TcpStream,
+        peer: SocketAddr,
+        evictions: &mut Occasion,
+    ) {
         let context = &self.context;
         context.counters.connections.increment();
         let (place, evicted) = context.login_budget.enter(peer);
         if let Some(evicted) = evicted {
             context.counters.connections_evicted.increment();
-            report::evicted(evicted);
+            report::evicted(evicted, evictions.is_due());
         }
-        let number = place.number();
+        let ticket = place.ticket();
         let connection = connection::serve(stream, Peer::Tcp(peer), Arc::clone(context), place);
         let task = connections.spawn(connection);
-        context.login_budget.attach(number, task);
+        context.login_budget.attach(ticket, task);
     }
 }
 

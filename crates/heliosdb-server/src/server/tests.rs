@@ -368,6 +368,10 @@ fn settings_that_leave_nothing_to_serve_are_refused() {
             "max_pending_logins",
         ),
         (
+            PgServerBuilder::new().max_pending_logins_per_address(0),
+            "max_pending_logins_per_address",
+        ),
+        (
             PgServerBuilder::new().authentication_timeout(Duration::ZERO),
             "authentication_timeout",
         ),

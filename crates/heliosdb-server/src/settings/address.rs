@@ -4,6 +4,8 @@ use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, ToSocketAddrs};
 
+use ipnet::IpNet;
+
 use super::error::SettingsError;
 
 /// Where to listen: a host (address, name, or `*` for all) and a port (0 for any free one).
@@ -93,6 +95,27 @@ pub(super) fn parse_list(
         .collect()
 }
 
+/// A comma-separated list of networks; an address without a number of bits is a network of its own.
+pub(super) fn parse_networks(name: &'static str, text: &str) -> Result<Vec<IpNet>, SettingsError> {
+    if text.trim().is_empty() {
+        return Ok(Vec::new());
+    }
+    text.split(',')
+        .map(str::trim)
+        .map(|item| {
+            let network = item.parse::<IpNet>().ok();
+            let address = || item.parse::<IpAddr>().map(IpNet::from).ok();
+            network
+                .or_else(address)
+                .ok_or_else(|| SettingsError::InvalidValue {
+                    name,
+                    value: item.to_owned(),
+                    hint: Some(NETWORK_HINT.to_owned()),
+                })
+        })
+        .collect()
+}
+
 /// Letters, digits, hyphens, underscores and dots, and not something that was meant as an address.
 fn is_host_name(text: &str) -> bool {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
@@ -105,6 +128,9 @@ const PORT: u16 = 5432;
 
 const HINT: &str = "Write HOST:PORT: for example 127.0.0.1:5432, [::1]:5432, localhost:0 \
                     (any free port) or *:5432 (every interface).";
+
+const NETWORK_HINT: &str = "Write addresses or networks: for example 192.0.2.7, 10.0.0.0/8 or \
+                            2001:db8::/32.";
 
 #[cfg(test)]
 mod tests {
@@ -156,6 +182,24 @@ mod tests {
             let message = format!("invalid value for parameter \"listen\": \"{wrong}\"");
             assert_eq!(error.to_string(), message);
             assert_eq!(error.hint().as_deref(), Some(HINT));
+        }
+    }
+
+    #[test]
+    fn networks_have_bits_or_are_single_addresses() {
+        let networks = parse_networks("sample", "10.0.0.0/8, 192.0.2.1,2001:db8::/32").unwrap();
+        let shown: Vec<_> = networks.iter().map(ToString::to_string).collect();
+        assert_eq!(shown, ["10.0.0.0/8", "192.0.2.1/32", "2001:db8::/32"]);
+        assert_eq!(parse_networks("sample", "").unwrap(), []);
+        for (text, wrong) in [
+            ("10.0.0.0/33", "10.0.0.0/33"),
+            ("10.0.0.0/8, db.example", "db.example"),
+            ("10.0.0.0/8,", ""),
+        ] {
+            let error = parse_networks("sample", text).unwrap_err();
+            let message = format!("invalid value for parameter \"sample\": \"{wrong}\"");
+            assert_eq!(error.to_string(), message);
+            assert_eq!(error.hint().as_deref(), Some(NETWORK_HINT));
         }
     }
 }

@@ -48,18 +48,19 @@ pub(super) fn write(effective: &[Effective]) -> String {
 
 fn toml_value(value: &Value) -> String {
     match value {
-        Value::Addresses(addresses) => {
-            let addresses = addresses
-                .iter()
-                .map(|address| toml_string(&address.to_string()));
-            format!("[{}]", addresses.collect::<Vec<_>>().join(", "))
-        }
+        Value::Addresses(addresses) => toml_array(addresses),
+        Value::Networks(networks) => toml_array(networks),
         Value::Boolean(flag) => flag.to_string(),
         Value::Integer(number) => number.to_string(),
         Value::Choice(_) | Value::Duration(_) | Value::Path(_) | Value::Unset => {
             toml_string(&value.to_string())
         }
     }
+}
+
+fn toml_array(items: &[impl ToString]) -> String {
+    let items = items.iter().map(|item| toml_string(&item.to_string()));
+    format!("[{}]", items.collect::<Vec<_>>().join(", "))
 }
 
 /// A basic string of TOML: quotes, backslashes and control characters are escaped.
@@ -139,7 +140,7 @@ fn text_of(setting: &Setting, value: &DeValue<'_>) -> Result<String, SettingsErr
         name: setting.name,
         found: value.type_str(),
         expected: match setting.kind {
-            Kind::Addresses => "a string or an array of strings",
+            Kind::Addresses | Kind::Networks => "a string or an array of strings",
             Kind::Boolean => "a boolean",
             Kind::Duration { .. } => "an integer or a string with a unit",
             Kind::Integer { .. } => "an integer",
@@ -161,7 +162,7 @@ fn text_of(setting: &Setting, value: &DeValue<'_>) -> Result<String, SettingsErr
         DeValue::Boolean(flag) if setting.kind == Kind::Boolean => {
             Ok(if *flag { "on" } else { "off" }.to_owned())
         }
-        DeValue::Array(items) if setting.kind == Kind::Addresses => {
+        DeValue::Array(items) if matches!(setting.kind, Kind::Addresses | Kind::Networks) => {
             let items: Result<Vec<&str>, _> = items
                 .iter()
                 .map(|item| {

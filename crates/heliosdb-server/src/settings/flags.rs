@@ -51,7 +51,7 @@ fn arg(setting: &Setting) -> Arg {
         .help(format!("{summary} {origin}"))
         .long_help(format!("{}\n\n{origin}", plain(&paragraphs.join("\n\n"))));
     match setting.kind {
-        Kind::Addresses => arg.action(ArgAction::Append),
+        Kind::Addresses | Kind::Networks => arg.action(ArgAction::Append),
         Kind::Boolean => arg
             .overrides_with(setting.name)
             .num_args(0..=1)

@@ -4,6 +4,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ipnet::IpNet;
+
 use super::address::{self, ListenAddress};
 use super::error::SettingsError;
 use super::number;
@@ -40,6 +42,8 @@ pub enum Kind {
         /// The greatest number.
         max: i64,
     },
+    /// Addresses and networks, none or more, separated by commas; an array in the file.
+    Networks,
     /// A file or directory; empty means "not set".
     Path,
 }
@@ -74,6 +78,8 @@ pub enum Value {
     Duration(Duration),
     /// Of [`Kind::Integer`].
     Integer(i64),
+    /// Of [`Kind::Networks`].
+    Networks(Vec<IpNet>),
     /// Of [`Kind::Path`].
     Path(PathBuf),
     /// An empty path or optional choice.
@@ -115,6 +121,7 @@ impl Kind {
                 number::check_range(name, count, (min, max), None)?;
                 Ok(Value::Integer(count))
             }
+            Self::Networks => address::parse_networks(name, text).map(Value::Networks),
             Self::Path if text.is_empty() => Ok(Value::Unset),
             Self::Path => Ok(Value::Path(PathBuf::from(text))),
         }
@@ -129,6 +136,7 @@ impl Kind {
             Self::Choice { values, .. } => values.join("|"),
             Self::Duration { .. } => "DURATION".to_owned(),
             Self::Integer { .. } => "NUMBER".to_owned(),
+            Self::Networks => "ADDRESS[/BITS]".to_owned(),
             Self::Path => "PATH".to_owned(),
         }
     }
@@ -150,6 +158,9 @@ impl Kind {
                 number::show_duration(unit.times(*max))
             ),
             Self::Integer { min, max } => format!("{min} to {max}"),
+            Self::Networks => {
+                "`ADDRESS` or `ADDRESS/BITS`, several separated by commas or as an array".to_owned()
+            }
             Self::Path => "path".to_owned(),
         }
     }
@@ -159,19 +170,31 @@ impl fmt::Display for Value {
     /// The value as it would be written on a command line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Addresses(addresses) => {
-                for (index, address) in addresses.iter().enumerate() {
-                    let separator = if index == 0 { "" } else { "," };
-                    write!(f, "{separator}{address}")?;
-                }
-                Ok(())
-            }
+            Self::Addresses(addresses) => write_list(f, addresses),
             Self::Boolean(value) => f.write_str(if *value { "on" } else { "off" }),
             Self::Choice(value) => f.write_str(value),
             Self::Duration(value) => f.write_str(&number::show_duration(*value)),
             Self::Integer(value) => write!(f, "{value}"),
+            Self::Networks(networks) => write_list(f, networks),
             Self::Path(path) => write!(f, "{}", path.display()),
             Self::Unset => Ok(()),
+        }
+    }
+}
+
+fn write_list(f: &mut fmt::Formatter<'_>, items: &[impl fmt::Display]) -> fmt::Result {
+    for (index, item) in items.iter().enumerate() {
+        let separator = if index == 0 { "" } else { "," };
+        write!(f, "{separator}{item}")?;
+    }
+    Ok(())
+}
+
+impl FromValue for Vec<IpNet> {
+    fn from_value(value: &Value) -> Option<Self> {
+        match value {
+            Value::Networks(networks) => Some(networks.clone()),
+            _ => None,
         }
     }
 }
@@ -380,6 +403,8 @@ mod tests {
                 "90s",
             ),
             (Kind::Integer { min: 0, max: 600 }, "90"),
+            (Kind::Networks, "10.0.0.0/8,192.0.2.1/32,2001:db8::/32"),
+            (Kind::Networks, ""),
             (Kind::Path, "/etc/server.crt"),
             (Kind::Path, ""),
         ] {

@@ -6,6 +6,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use pg_tls::{CryptoProvider, SslMode, TlsVersion};
 
 use super::address::ListenAddress;
@@ -126,6 +127,25 @@ settings! {
     max_pending_logins: usize {
         kind: Kind::Integer { min: 1, max: 262_143 },
         default: "256",
+        group: Connections,
+    }
+
+    /// Connections from one address that have not logged in yet; one more displaces the oldest of them.
+    ///
+    /// Sessions do not count, so a busy host is not affected. IPv6 addresses count by their /64 network.
+    max_pending_logins_per_address: usize {
+        kind: Kind::Integer { min: 1, max: 262_143 },
+        default: "128",
+        group: Connections,
+    }
+
+    /// Addresses and networks that `max_pending_logins_per_address` does not hold for, such as that of a
+    /// pooler or of a gateway with many clients behind it.
+    ///
+    /// They are also the last to lose connections when `max_pending_logins` is reached.
+    pending_logins_exempt_addresses: Vec<IpNet> {
+        kind: Kind::Networks,
+        default: "",
         group: Connections,
     }
 
