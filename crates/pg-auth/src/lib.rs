@@ -4,3 +4,5 @@
 //! PostgreSQL's texts and codes.
 
 #![deny(missing_docs)]
+
+pub mod scram;
