@@ -122,6 +122,10 @@ pub struct Ended {
     pub stderr: String,
 }
 
+#[expect(
+    clippy::return_self_not_must_use,
+    reason = "an assertion that the next one may follow"
+)]
 impl Ended {
     /// What the program left behind.
     #[must_use]
