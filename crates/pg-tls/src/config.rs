@@ -37,6 +37,9 @@ pub struct SslConfig {
     pub key_path: PathBuf,
     /// `ssl_ca_file`; see [`with_ca_cert`](Self::with_ca_cert).
     pub ca_path: Option<PathBuf>,
+    /// Whether a chain may end in an intermediate authority; see
+    /// [`with_partial_chains`](Self::with_partial_chains).
+    pub partial_chains: bool,
     /// The cryptography; see [`with_crypto_provider`](Self::with_crypto_provider). `None` takes the
     /// first of [`CryptoProvider::AVAILABLE`].
     pub crypto_provider: Option<CryptoProvider>,
@@ -62,6 +65,7 @@ impl SslConfig {
             cert_path: cert_path.into(),
             key_path: key_path.into(),
             ca_path: None,
+            partial_chains: false,
             crypto_provider: None,
             min_protocol_version: TlsVersion::Tls12,
             max_protocol_version: None,
@@ -85,6 +89,17 @@ impl SslConfig {
     #[must_use]
     pub fn with_ca_cert(mut self, ca_path: impl Into<PathBuf>) -> Self {
         self.ca_path = Some(ca_path.into());
+        self
+    }
+
+    /// Lets every certificate of `ssl_ca_file` end a chain, not only the self-signed ones. Off by default,
+    /// as in PostgreSQL, which cannot do it.
+    ///
+    /// With it a file that holds an intermediate authority alone admits that authority's clients and
+    /// nobody else of the root's.
+    #[must_use]
+    pub const fn with_partial_chains(mut self, allow: bool) -> Self {
+        self.partial_chains = allow;
         self
     }
 

@@ -150,6 +150,11 @@ fn reason(error: &rustls::Error) -> String {
 fn certificate_detail(rejected: &RejectedCertificate) -> String {
     let info = CertificateInfo::from_der(&rejected.der);
     let reason = match &rejected.error {
+        // OpenSSL takes these; rustls' verifier does not read them.
+        _ if info.as_ref().is_ok_and(|info| info.version() < 3) => {
+            "X.509 version 1 or 2, which this server cannot verify; reissue the certificate as version 3"
+                .to_owned()
+        }
         rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)
             if info
                 .as_ref()
@@ -281,6 +286,37 @@ mod tests {
         let cut = sanitised(&format!("/CN={}", "y".repeat(68)));
         assert_eq!(cut, format!("...{}", "y".repeat(68)));
         assert_eq!(cut.len(), 71);
+    }
+
+    /// `openssl x509 -req` of a request for CN=alice: no extensions, so version 1.
+    const VERSION_1: &str = "\
+        3082011b3081c1021450ca9a66b5f3eef54421b5578ed6efcec73569f9300a06082a8648ce3d0403023010310e\
+        300c06035504030c05616c696365301e170d3236313132353039353135395a170d323631323235303935313539\
+        5a3010310e300c06035504030c05616c6963653059301306072a8648ce3d020106082a8648ce3d030107034200\
+        0495ecceac0ff21ba3d386328f2757c77a3a76d4aeec89a51e8d77fb8e526924ca648e976ac04a71953300fd98\
+        d4dc27007501c2db065d65b790accb1b33bc355b300a06082a8648ce3d040302034900304602210094c57eef8c\
+        0d654f06b37a4be85c74b1221ecee1a85d678b1b9903f3c7f82d10022100a1f57ca8ff6d48b6cd7adf8c8e53b5\
+        81597574a91100140073336792e85a9f66";
+
+    #[test]
+    fn version_1_is_refused_in_words() {
+        let der: Vec<u8> = (0..VERSION_1.len())
+            .step_by(2)
+            .map(|at| u8::from_str_radix(VERSION_1.get(at..at + 2).unwrap(), 16).unwrap())
+            .collect();
+        let info = CertificateInfo::from_der(&der).unwrap();
+        let error = rustls::Error::InvalidCertificate(CertificateError::BadEncoding);
+        let der = der.into();
+        let expected = format!(
+            "Client certificate verification failed at depth 0: X.509 version 1 or 2, which this server \
+             cannot verify; reissue the certificate as version 3.\n\
+             Failed certificate data (unverified): subject \"/CN=alice\", serial number {}, issuer \"/CN=alice\".",
+            info.serial()
+        );
+        assert_eq!(
+            certificate_detail(&RejectedCertificate { der, error }),
+            expected
+        );
     }
 
     #[test]

@@ -52,7 +52,8 @@
 //!
 //! * TLS 1.0 and 1.1, finite-field Diffie-Hellman and OpenSSL's cipher language do not exist in rustls.
 //! * AES-128-GCM is preferred to AES-256-GCM; see [`SslConfig::with_prefer_server_ciphers`].
-//! * X.509 version 1 certificates are refused as server and client certificates (rustls).
+//! * X.509 version 1 certificates are refused as server and client certificates (rustls), and the log
+//!   says so in words; OpenSSL accepts them.
 //! * A server name (SNI) that is no host name ends the handshake with an alert, where PostgreSQL up to
 //!   18 ignores it: rustls 0.23.46 takes IP addresses, underscores, upper case and a trailing dot, and
 //!   refuses the empty name, names longer than 253 bytes, white space and `[::1]` with brackets.

@@ -91,16 +91,38 @@ pub const fn admit(
     ca: ClientCa,
     name: CertificateName,
 ) -> Result<(), Denial> {
-    match (channel, ca, name) {
-        (Channel::Unix, _, _) => Ok(()),
-        (Channel::Plain, _, _) if mode.is_required() => Err(Denial::NotEncrypted),
-        (Channel::Plain, _, _) => Ok(()),
-        _ if !mode.requires_client_verification() => Ok(()),
-        (Channel::Tls, ClientCa::NotLoaded, _) => Err(Denial::NoClientCa),
-        (Channel::Tls, ClientCa::Loaded, CertificateName::NoCertificate) => {
-            Err(Denial::NoClientCertificate)
-        }
-        (Channel::Tls, ClientCa::Loaded, _) => Ok(()),
+    if let Err(denial) = check_encryption(mode, channel) {
+        return Err(denial);
+    }
+    match channel {
+        Channel::Tls if mode.requires_client_verification() => check_certificate(ca, name),
+        Channel::Unix | Channel::Plain | Channel::Tls => Ok(()),
+    }
+}
+
+/// Whether the connection is as encrypted as the mode wants it: the first half of [`admit`], for
+/// servers with rules of their own to ask in between.
+///
+/// # Errors
+///
+/// [`Denial::NotEncrypted`].
+pub const fn check_encryption(mode: SslMode, channel: Channel) -> Result<(), Denial> {
+    match channel {
+        Channel::Plain if mode.is_required() => Err(Denial::NotEncrypted),
+        Channel::Plain | Channel::Unix | Channel::Tls => Ok(()),
+    }
+}
+
+/// Whether there is a client certificate, where the mode or a rule demands one.
+///
+/// # Errors
+///
+/// [`Denial::NoClientCa`] or [`Denial::NoClientCertificate`].
+pub const fn check_certificate(ca: ClientCa, name: CertificateName) -> Result<(), Denial> {
+    match (ca, name) {
+        (ClientCa::NotLoaded, _) => Err(Denial::NoClientCa),
+        (ClientCa::Loaded, CertificateName::NoCertificate) => Err(Denial::NoClientCertificate),
+        (ClientCa::Loaded, _) => Ok(()),
     }
 }
 

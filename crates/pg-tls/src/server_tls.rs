@@ -29,6 +29,8 @@ pub struct ServerTls {
 pub(crate) struct Loaded {
     pub(crate) rustls: Arc<ServerConfig>,
     pub(crate) certificate: Bytes,
+    /// Its hash for channel binding, where one is defined.
+    pub(crate) end_point: Option<Bytes>,
     pub(crate) client_ca: ClientCa,
     /// The oldest and the newest version that is spoken, for the HINT of version errors.
     pub(crate) versions: (TlsVersion, TlsVersion),
@@ -98,6 +100,11 @@ impl Loaded {
             .map(|leaf| Bytes::copy_from_slice(leaf))
             .unwrap_or_default();
 
+        // One that cannot be parsed is refused below, in rustls' words.
+        let end_point = CertificateInfo::from_der(&certificate)
+            .ok()
+            .and_then(|info| info.tls_server_end_point().map(Bytes::copy_from_slice));
+
         let (versions, protocol_versions) = version_range(config)?;
         let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_protocol_versions(&protocol_versions)
@@ -127,6 +134,7 @@ impl Loaded {
         Ok(Self {
             rustls: Arc::new(rustls),
             certificate,
+            end_point,
             client_ca,
             versions,
         })
@@ -198,43 +206,62 @@ fn client_verifier(
         };
     };
     let certificates = pg_certs::load_trust_anchors(path).map_err(ConfigError::CaFile)?;
-    let mut roots = RootCertStore::empty();
-    let mut intermediates = Vec::new();
-    let mut hints = Vec::new();
+    let mut authorities = Authorities {
+        roots: RootCertStore::empty(),
+        intermediates: Vec::new(),
+        hints: Vec::new(),
+    };
     for certificate in certificates {
-        sort_ca(certificate, &mut roots, &mut intermediates, &mut hints)
+        authorities
+            .add(certificate, config.partial_chains)
             .map_err(|reason| ca_unusable(path, &reason))?;
     }
-    if roots.is_empty() {
+    if authorities.roots.is_empty() {
         tracing::warn!(
             path = %path.display(),
             "ssl_ca_file holds no self-signed certificate: no client certificate will verify"
         );
     }
+    let Authorities {
+        roots,
+        intermediates,
+        hints,
+    } = authorities;
     ClientVerifier::new(roots, intermediates, hints, provider)
         .map(Some)
         .map_err(|error| ca_unusable(path, &error.to_string()))
 }
 
-/// Puts a certificate of the CA file where it belongs: to the roots if it is its own issuer.
-fn sort_ca(
-    certificate: CertificateDer<'static>,
-    roots: &mut RootCertStore,
-    intermediates: &mut Vec<CertificateDer<'static>>,
-    hints: &mut Vec<DistinguishedName>,
-) -> Result<(), String> {
-    let info = CertificateInfo::from_der(&certificate).map_err(|error| error.to_string())?;
-    let mut anchor = RootCertStore::empty();
-    anchor
-        .add(certificate.clone())
-        .map_err(|error| error.to_string())?;
-    hints.extend(anchor.subjects());
-    if info.is_self_issued() {
-        roots.roots.extend(anchor.roots);
-    } else {
-        intermediates.push(certificate);
+/// The certificates of the CA file, each where it belongs.
+struct Authorities {
+    /// Where a chain may end.
+    roots: RootCertStore,
+    /// What may help to get there.
+    intermediates: Vec<CertificateDer<'static>>,
+    /// The names of all, for the CertificateRequest.
+    hints: Vec<DistinguishedName>,
+}
+
+impl Authorities {
+    /// A certificate is a root if it is its own issuer, or if any may end a chain.
+    fn add(
+        &mut self,
+        certificate: CertificateDer<'static>,
+        partial_chains: bool,
+    ) -> Result<(), String> {
+        let info = CertificateInfo::from_der(&certificate).map_err(|error| error.to_string())?;
+        let mut anchor = RootCertStore::empty();
+        anchor
+            .add(certificate.clone())
+            .map_err(|error| error.to_string())?;
+        self.hints.extend(anchor.subjects());
+        if partial_chains || info.is_self_issued() {
+            self.roots.roots.extend(anchor.roots);
+        } else {
+            self.intermediates.push(certificate);
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 fn ca_unusable(path: &Path, reason: &str) -> ConfigError {

@@ -10,7 +10,7 @@ use pg_wire::backend::NegotiateProtocolVersion;
 use pg_wire::startup::{CancelRequest, Replication, StartupMessage};
 
 use crate::mode::SslMode;
-use crate::policy::{self, CertificateName, Channel, ClientCa};
+use crate::policy::{self, CertificateName, Channel, ClientCa, Denial};
 use crate::refusal::{Asked, AuthMethod, Refusal};
 use crate::stream::SecureConnection;
 use crate::version::TlsVersion;
@@ -126,9 +126,12 @@ pub struct TlsInfo {
     pub client_ca: ClientCa,
     /// The verified certificate of the client, if it presented one.
     pub client_certificate: Option<ClientCertificate>,
-    /// The DER of the certificate that the server sent on this connection, which `tls-server-end-point`
-    /// channel binding is about.
+    /// The DER of the certificate that the server sent on this connection.
     pub server_certificate: Bytes,
+    /// The data of `tls-server-end-point` channel binding: the hash of that certificate by the algorithm
+    /// of its signature (RFC 5929 section 4). `None` where no hash is defined for it, such as for
+    /// Ed25519: no client can bind to it then.
+    pub tls_server_end_point: Option<Bytes>,
 }
 
 /// A client certificate that verified.
@@ -170,13 +173,33 @@ impl<S> Session<S> {
     ///
     /// A [`Refusal`] with what to send and to log.
     pub fn admit(&self, mode: SslMode) -> Result<(), Refusal> {
-        let ca = self
-            .tls
-            .as_ref()
-            .map_or(ClientCa::NotLoaded, |tls| tls.client_ca);
-        let host = self.peer.host();
-        policy::admit(mode, self.channel(), ca, self.certificate_name())
-            .map_err(|denial| Refusal::denied(denial, self.asked(&host)))
+        policy::admit(
+            mode,
+            self.channel(),
+            self.client_ca(),
+            self.certificate_name(),
+        )
+        .map_err(|denial| self.denied(denial))
+    }
+
+    /// The first half of [`admit`](Self::admit), for servers that ask rules of their own before they
+    /// demand a certificate: whether the connection is as encrypted as the mode wants it.
+    ///
+    /// # Errors
+    ///
+    /// A [`Refusal`] with what to send and to log.
+    pub fn check_encryption(&self, mode: SslMode) -> Result<(), Refusal> {
+        policy::check_encryption(mode, self.channel()).map_err(|denial| self.denied(denial))
+    }
+
+    /// Demands a verified client certificate, whoever it names.
+    ///
+    /// # Errors
+    ///
+    /// A [`Refusal`] with what to send and to log.
+    pub fn require_certificate(&self) -> Result<(), Refusal> {
+        policy::check_certificate(self.client_ca(), self.certificate_name())
+            .map_err(|denial| self.denied(denial))
     }
 
     /// Decides whether the client certificate names the user, for [`SslMode::VerifyFull`]. To be asked
@@ -222,8 +245,21 @@ impl<S> Session<S> {
         }
     }
 
-    fn client_certificate(&self) -> Option<&ClientCertificate> {
+    /// The verified certificate of the client, if it presented one.
+    #[must_use]
+    pub fn client_certificate(&self) -> Option<&ClientCertificate> {
         self.tls.as_ref()?.client_certificate.as_ref()
+    }
+
+    fn client_ca(&self) -> ClientCa {
+        self.tls
+            .as_ref()
+            .map_or(ClientCa::NotLoaded, |tls| tls.client_ca)
+    }
+
+    fn denied(&self, denial: Denial) -> Refusal {
+        let host = self.peer.host();
+        Refusal::denied(denial, self.asked(&host))
     }
 
     /// The user; negotiation has seen to it that there is one.

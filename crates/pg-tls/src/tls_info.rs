@@ -50,6 +50,7 @@ pub(crate) fn collect<S>(
         client_ca: loaded.client_ca,
         client_certificate,
         server_certificate: loaded.certificate.clone(),
+        tls_server_end_point: loaded.end_point.clone(),
     })
 }
 

@@ -129,6 +129,7 @@ fn config(settings: &Settings, certificate: PathBuf, key: PathBuf) -> SslConfig 
     let mut config = SslConfig::new(settings.ssl_mode, certificate, key)
         .with_min_protocol_version(settings.ssl_min_protocol_version)
         .with_prefer_server_ciphers(settings.ssl_prefer_server_ciphers)
+        .with_partial_chains(settings.ssl_ca_partial_chains)
         .with_max_record_size(Some(settings.ssl_max_record_size));
     if let Some(version) = settings.ssl_max_protocol_version {
         config = config.with_max_protocol_version(version);

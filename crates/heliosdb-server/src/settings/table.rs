@@ -229,6 +229,16 @@ settings! {
         group: Tls,
     }
 
+    /// Lets every certificate in `ssl_ca_file` end a client's chain, not only the self-signed ones.
+    ///
+    /// A file with an intermediate authority alone then admits the clients of that authority. PostgreSQL
+    /// has no such setting and refuses them all.
+    ssl_ca_partial_chains: bool {
+        kind: Kind::Boolean,
+        default: "off",
+        group: Tls,
+    }
+
     /// The lowest TLS version that is accepted.
     ssl_min_protocol_version: TlsVersion {
         kind: TLS_VERSION,

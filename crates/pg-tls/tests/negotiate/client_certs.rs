@@ -271,11 +271,17 @@ async fn chains_end_in_a_root_of_the_ca_file() {
         served(&acceptor, &whole).await;
         served(&acceptor, &leaf_only).await;
 
-        // No partial chains: an intermediate is no root.
-        let acceptor = accept(config.with_ca_cert(&only));
+        // No partial chains: an intermediate is no root, unless that is wanted.
+        let acceptor = accept(config.clone().with_ca_cert(&only));
         refused(&acceptor, &whole, AlertDescription::UnknownCA).await;
         refused(&acceptor, &leaf_only, AlertDescription::UnknownCA).await;
         served(&acceptor, &pki.client(provider)).await;
+        let of_the_root = pki.ca.issue_client(&ClientSpec::new("alice")).unwrap();
+        let of_the_root = pki.client(provider).with_issued(&of_the_root);
+        let acceptor = accept(config.with_ca_cert(&only).with_partial_chains(true));
+        served(&acceptor, &whole).await;
+        served(&acceptor, &leaf_only).await;
+        refused(&acceptor, &of_the_root, AlertDescription::UnknownCA).await;
     }
 }
 
