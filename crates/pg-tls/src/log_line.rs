@@ -24,7 +24,9 @@ pub struct LogLine {
 }
 
 impl LogLine {
-    pub(crate) fn new(severity: Severity, sqlstate: SqlState, message: impl Into<String>) -> Self {
+    /// A line without DETAIL and HINT.
+    #[must_use]
+    pub fn new(severity: Severity, sqlstate: SqlState, message: impl Into<String>) -> Self {
         Self {
             severity,
             sqlstate,

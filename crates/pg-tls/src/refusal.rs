@@ -1,5 +1,6 @@
 //! `Refusal`: a policy verdict in PostgreSQL's words, for the client and for the log.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use pg_wire::backend::ErrorResponse;
@@ -41,6 +42,35 @@ pub(crate) struct Asked<'a> {
 }
 
 impl Refusal {
+    /// A refusal for reasons of the server's own. The log gets `preceding`, then a FATAL with the text,
+    /// code and detail of the response.
+    #[must_use]
+    pub fn new(response: ErrorResponse, preceding: Vec<LogLine>) -> Self {
+        let code = response.code().unwrap_or(SqlState::INTERNAL_ERROR);
+        let mut fatal = LogLine::new(Severity::Fatal, code, response.message());
+        fatal.detail = response.detail().map(Cow::into_owned);
+        fatal.hint = response.hint().map(Cow::into_owned);
+        let mut log_lines = preceding;
+        log_lines.push(fatal);
+        Self {
+            response,
+            log_lines,
+        }
+    }
+
+    /// Adds lines to the DETAIL of the log's FATAL, which the client does not see.
+    #[must_use]
+    pub fn with_log_detail(mut self, text: &str) -> Self {
+        if let Some(fatal) = self.log_lines.last_mut() {
+            let detail = fatal.detail.get_or_insert_default();
+            if !detail.is_empty() {
+                detail.push('\n');
+            }
+            detail.push_str(text);
+        }
+        self
+    }
+
     /// The message for the client; it goes out in clear or inside TLS, as the connection stands, and
     /// is the last one.
     #[must_use]
@@ -153,16 +183,8 @@ impl Refusal {
         Self::fatal(sqlstate, &text, preceding)
     }
 
-    fn fatal(sqlstate: SqlState, text: &[u8], mut log_lines: Vec<LogLine>) -> Self {
-        log_lines.push(LogLine::new(
-            Severity::Fatal,
-            sqlstate,
-            String::from_utf8_lossy(text),
-        ));
-        Self {
-            response: ErrorResponse::fatal(sqlstate, text),
-            log_lines,
-        }
+    fn fatal(sqlstate: SqlState, text: &[u8], preceding: Vec<LogLine>) -> Self {
+        Self::new(ErrorResponse::fatal(sqlstate, text), preceding)
     }
 }
 
@@ -185,6 +207,25 @@ mod tests {
         physical_replication: false,
         encrypted: false,
     };
+
+    #[test]
+    fn a_refusal_of_the_servers_own_is_logged_as_it_is_told() {
+        let response =
+            ErrorResponse::fatal(SqlState::PROTOCOL_VIOLATION, "malformed SCRAM message")
+                .with_detail("The message is empty.");
+        let line = LogLine::new(Severity::Log, SqlState::PROTOCOL_VIOLATION, "before");
+        let refusal = Refusal::new(response.clone(), vec![line.clone()]).with_log_detail("More.");
+        assert_eq!(refusal.response(), &response);
+        let [first, fatal] = refusal.log_lines() else {
+            panic!("two lines");
+        };
+        assert_eq!(first, &line);
+        assert_eq!(
+            fatal.to_string(),
+            "FATAL:  malformed SCRAM message\nDETAIL:  The message is empty.\nMore."
+        );
+        assert_eq!(refusal.sqlstate(), SqlState::PROTOCOL_VIOLATION);
+    }
 
     #[test]
     fn texts_and_codes_of_admission() {

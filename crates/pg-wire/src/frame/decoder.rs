@@ -55,19 +55,37 @@ impl FrameDecoder {
     ///
     /// [`FrameError`]; the connection is to be closed then.
     pub fn decode(&self, buf: &mut BytesMut) -> Result<Option<Frame>, FrameError> {
-        let limits = Limits::of(self.side, self.phase);
-        let Some(header) = buf.first_chunk::<5>() else {
-            buf.first().map_or(Ok(()), |tag| limits.check_tag(*tag))?;
-            return Ok(None);
+        let whole = match self.length(buf)? {
+            Some(length) if buf.len() >= length => length,
+            _ => return Ok(None),
         };
-        let [tag, ..] = *header;
-        let length = HEADER_LENGTH + to_usize(limits.check(*header)?);
-        if buf.len() < length {
-            return Ok(None);
-        }
-        let mut body = buf.split_to(length).freeze();
+        let tag = buf.first().copied().unwrap_or_default();
+        let mut body = buf.split_to(whole).freeze();
         body.advance(HEADER_LENGTH);
         Ok(Some(Frame { tag, body }))
+    }
+
+    /// How many bytes the message at the front of `buf` lacks at least; 0 if it is whole. Who reads no
+    /// more than that never takes a byte of what comes behind the message.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`decode`](Self::decode).
+    pub fn needed(&self, buf: &[u8]) -> Result<usize, FrameError> {
+        let length = self.length(buf)?.unwrap_or(HEADER_LENGTH);
+        Ok(length.saturating_sub(buf.len()))
+    }
+
+    /// The length of the message with its header, once that is there.
+    fn length(&self, buf: &[u8]) -> Result<Option<usize>, FrameError> {
+        let limits = Limits::of(self.side, self.phase);
+        match buf.first_chunk::<HEADER_LENGTH>() {
+            Some(header) => Ok(Some(HEADER_LENGTH + to_usize(limits.check(*header)?))),
+            None => {
+                buf.first().map_or(Ok(()), |tag| limits.check_tag(*tag))?;
+                Ok(None)
+            }
+        }
     }
 }
 
@@ -92,6 +110,17 @@ mod tests {
         let before = buf.capacity();
         assert_eq!(decoder.decode(&mut buf), Ok(None));
         assert_eq!((buf.len(), buf.capacity()), (11, before));
+    }
+
+    #[test]
+    fn what_is_needed_is_never_too_much() {
+        let decoder = FrameDecoder::new(Side::Frontend);
+        let message = b"Q\0\0\0\x0dselect 1\0";
+        for (there, needed) in [(0, 5), (1, 4), (4, 1), (5, 9), (13, 1), (14, 0)] {
+            assert_eq!(decoder.needed(&message[..there]), Ok(needed), "{there}");
+        }
+        assert!(decoder.needed(b"p").is_err());
+        assert!(decoder.needed(b"X\0\0\x27\x11").is_err());
     }
 
     #[test]
