@@ -183,12 +183,11 @@ impl FromStr for Verifier {
     type Err = VerifierError;
 
     fn from_str(text: &str) -> Result<Self, VerifierError> {
+        let fields = text.strip_prefix(SCHEME).ok_or(VerifierError::NotScram)?;
         if text.len() > TEXT_LEN_MAX {
             return Err(VerifierError::TooLong);
         }
-        let fields = text
-            .strip_prefix(SCHEME)
-            .ok_or(VerifierError::NotScram)?
+        let fields = fields
             .split_once('$')
             .and_then(|(first, second)| Some((first.split_once(':')?, second.split_once(':')?)));
         let ((iterations, salt), (stored_key, server_key)) = fields.ok_or(VerifierError::Layout)?;

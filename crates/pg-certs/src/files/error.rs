@@ -1,14 +1,14 @@
-//! Why a certificate or key could not be written.
+//! Why a certificate, key or file of secrets could not be written.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// A certificate or key that could not be written. What stood in its place before still stands.
+/// A certificate, key or file of secrets that could not be written. What stood in its place before still stands.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WriteError {
     /// Another process is writing here.
-    #[error("another process is writing certificates in \"{}\"; try again when it has finished", path.display())]
+    #[error("another process is writing in \"{}\"; try again when it has finished", path.display())]
     Busy {
         /// The directory of the key.
         path: PathBuf,

@@ -1,4 +1,4 @@
-//! Writes certificates and keys so that a crash or a full disk loses nothing.
+//! Writes certificates, keys and other files of secrets so that a crash or a full disk loses nothing.
 //!
 //! A key file has mode 0600 from the moment it exists, whatever the umask; a certificate has 0644.
 //! Missing directories are made. A symbolic link is followed: the file that it leads to is replaced and
@@ -23,15 +23,17 @@
 //! with a lock on the directory of the key.
 
 mod error;
+mod lock;
 mod pair;
 mod single;
 
 pub use self::error::WriteError;
+pub use self::lock::WriteLock;
 #[cfg(feature = "generate")]
 pub(crate) use self::pair::PairFiles;
 pub(crate) use self::pair::is_interrupted;
 pub use self::pair::{finish_interrupted, write_pair};
-pub use self::single::write_certificate;
+pub use self::single::{write_certificate, write_secret};
 
 /// What to do with a file that already stands at the path.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

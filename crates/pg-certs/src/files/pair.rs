@@ -1,14 +1,11 @@
 //! A certificate and its key, replaced together.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
-use rustix::fs::FlockOperation;
-use rustix::io::Errno;
-
+use super::lock::WriteLock;
 use super::single::{CERTIFICATE_MODE, KEY_MODE, Target, fill, sibling_name};
 use super::{Existing, WriteError};
 
@@ -48,8 +45,7 @@ pub fn finish_interrupted(certificate: &Path, key: &Path) -> Result<(), WriteErr
 pub(crate) struct PairFiles {
     certificate: Target,
     key: Target,
-    /// The lock is on this open directory, and goes with it.
-    _lock: File,
+    _lock: WriteLock,
 }
 
 /// The moments of a replacement, for tests to look or fail at.
@@ -75,7 +71,7 @@ impl PairFiles {
         if certificate.file == key.file {
             return Err(WriteError::SamePath { path: key.file });
         }
-        let lock = lock_directory(&key.directory)?;
+        let lock = WriteLock::of_directory(&key.directory)?;
         let files = Self {
             certificate,
             key,
@@ -226,27 +222,6 @@ fn write_new(target: &Target, pem: &str, mode: u32) -> Result<(), WriteError> {
     fill(&mut file, pem.as_bytes(), mode).map_err(WriteError::io("write", &path))
 }
 
-fn lock_directory(path: &Path) -> Result<File, WriteError> {
-    let directory = File::open(path).map_err(WriteError::io("open", path))?;
-    let start = Instant::now();
-    loop {
-        match rustix::fs::flock(&directory, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => return Ok(directory),
-            // A file system without locks on directories (NFS): then nothing protects from a second writer.
-            Err(Errno::NOTSUP | Errno::NOLCK | Errno::BADF) => return Ok(directory),
-            Err(Errno::WOULDBLOCK | Errno::INTR) if start.elapsed() < LOCK_WAIT_MAX => {
-                std::thread::sleep(LOCK_POLL);
-            }
-            Err(Errno::WOULDBLOCK | Errno::INTR) => {
-                return Err(WriteError::Busy {
-                    path: path.to_owned(),
-                });
-            }
-            Err(error) => return Err(WriteError::io("lock", path)(error.into())),
-        }
-    }
-}
-
 fn rename(from: &Path, to: &Path) -> Result<(), WriteError> {
     fs::rename(from, to).map_err(WriteError::io("put in place", to))
 }
@@ -270,7 +245,3 @@ fn same_file(one: &Path, other: &Path) -> bool {
 
 const NEW: &str = "new";
 const OLD: &str = "old";
-
-/// Generating an RSA-4096 key under the lock takes seconds on a slow machine.
-const LOCK_WAIT_MAX: Duration = Duration::from_secs(30);
-const LOCK_POLL: Duration = Duration::from_millis(10);

@@ -1,8 +1,8 @@
 //! One file: where it really is, writing it beside its target, flushing directories.
 
-use std::fs::{self, File, Permissions};
+use std::fs::{self, File, Metadata, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{self as unix_fs, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use super::{Existing, WriteError};
@@ -13,6 +13,33 @@ use super::{Existing, WriteError};
 ///
 /// [`WriteError`]: the file exists and is to be kept, or the system refused.
 pub fn write_certificate(path: &Path, pem: &str, existing: Existing) -> Result<(), WriteError> {
+    write(path, pem.as_bytes(), existing, |_, _| Ok(CERTIFICATE_MODE))
+}
+
+/// Writes one file of secrets (mode 0600 from the moment it exists) in one step: readers see the old
+/// file or the new.
+///
+/// A file that is replaced hands on its owner, its group and its mode, as far as this process may and
+/// as [`check_key_file_permissions`](crate::check_key_file_permissions) allows: a server that runs as
+/// somebody else can read it as before.
+///
+/// # Errors
+///
+/// [`WriteError`]: the file exists and is to be kept, or the system refused.
+pub fn write_secret(path: &Path, content: &[u8], existing: Existing) -> Result<(), WriteError> {
+    write(path, content, existing, |new, old| match old {
+        Some(old) => inherit(new, old),
+        None => Ok(KEY_MODE),
+    })
+}
+
+/// `mode` is told the new file, which is owner-only, and what it replaces.
+fn write(
+    path: &Path,
+    content: &[u8],
+    existing: Existing,
+    mode: impl FnOnce(&File, Option<&Metadata>) -> io::Result<u32>,
+) -> Result<(), WriteError> {
     let target = Target::new(path)?;
     if existing == Existing::Keep && target.exists() {
         return Err(WriteError::WouldOverwrite {
@@ -23,7 +50,9 @@ pub fn write_certificate(path: &Path, pem: &str, existing: Existing) -> Result<(
         .prefix(&sibling_name(&target.name, "new-"))
         .tempfile_in(&target.directory)
         .map_err(WriteError::io("create a file in", &target.directory))?;
-    fill(temporary.as_file_mut(), pem.as_bytes(), CERTIFICATE_MODE)
+    let old = fs::metadata(&target.file).ok();
+    mode(temporary.as_file(), old.as_ref())
+        .and_then(|mode| fill(temporary.as_file_mut(), content, mode))
         .map_err(WriteError::io("write", temporary.path()))?;
     let persisted = match existing {
         Existing::Keep => temporary.persist_noclobber(&target.file),
@@ -31,6 +60,24 @@ pub fn write_certificate(path: &Path, pem: &str, existing: Existing) -> Result<(
     };
     persisted.map_err(|error| WriteError::io("put in place", &target.file)(error.error))?;
     target.flush_directory()
+}
+
+/// Gives the file the owner and group of the old one, and answers the mode that goes with them.
+fn inherit(new: &File, old: &Metadata) -> io::Result<u32> {
+    let mine = new.metadata()?;
+    if (mine.uid(), mine.gid()) != (old.uid(), old.gid()) {
+        match unix_fs::fchown(new, Some(old.uid()), Some(old.gid())) {
+            // Then it stays ours, and ours alone.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Ok(KEY_MODE),
+            done => done?,
+        }
+    }
+    let allowed = if old.uid() == ROOT {
+        KEY_MODE_OF_ROOT
+    } else {
+        KEY_MODE
+    };
+    Ok(old.mode() & allowed)
 }
 
 /// A place to write to, with symbolic links resolved.
@@ -108,3 +155,5 @@ pub(super) fn fill(file: &mut File, content: &[u8], mode: u32) -> io::Result<()>
 
 pub(super) const CERTIFICATE_MODE: u32 = 0o644;
 pub(super) const KEY_MODE: u32 = 0o600;
+const KEY_MODE_OF_ROOT: u32 = 0o640;
+const ROOT: u32 = 0;

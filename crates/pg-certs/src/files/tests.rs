@@ -2,7 +2,7 @@
 
 use std::fs::{self, Permissions};
 use std::io;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::{self as unix_fs, MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use super::pair::{PairFiles, Step};
@@ -338,4 +338,63 @@ fn a_certificate_alone_is_written_whole() {
     ));
     write_certificate(&path, "two", Existing::Replace).unwrap();
     assert_eq!(content(dir.path()), [(path, "two".to_owned())]);
+}
+
+#[test]
+fn a_secret_is_0600_and_keeps_a_mode_that_was_stricter() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("users");
+    write_secret(&path, b"one", Existing::Keep).unwrap();
+    assert_eq!(mode(&path), 0o600);
+    assert!(matches!(
+        write_secret(&path, b"two", Existing::Keep),
+        Err(WriteError::WouldOverwrite { .. })
+    ));
+    for (before, after) in [(0o400, 0o400), (0o606, 0o600), (0o601, 0o600)] {
+        fs::set_permissions(&path, Permissions::from_mode(before)).unwrap();
+        write_secret(&path, b"two", Existing::Replace).unwrap();
+        assert_eq!(mode(&path), after);
+    }
+    assert_eq!(content(dir.path()), [(path, "two".to_owned())]);
+}
+
+#[test]
+fn a_secret_keeps_its_owner_and_group_as_far_as_they_can_be_given() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("users");
+    write_secret(&path, b"one", Existing::Keep).unwrap();
+    fs::set_permissions(&path, Permissions::from_mode(0o640)).unwrap();
+    let owner = |path: &Path| {
+        let metadata = fs::metadata(path).unwrap();
+        (metadata.uid(), metadata.gid(), mode(path))
+    };
+    let (uid, gid, _) = owner(&path);
+    let may_chown = unix_fs::chown(&path, Some(uid), Some(gid + 1)).is_ok();
+    write_secret(&path, b"two", Existing::Replace).unwrap();
+    let expected = if may_chown { gid + 1 } else { gid };
+    // The group may read only what belongs to root.
+    let expected_mode = if uid == 0 { 0o640 } else { 0o600 };
+    assert_eq!(owner(&path), (uid, expected, expected_mode));
+    if uid == 0 {
+        unix_fs::chown(&path, Some(4711), Some(4712)).unwrap();
+        write_secret(&path, b"three", Existing::Replace).unwrap();
+        assert_eq!(owner(&path), (4711, 4712, 0o600));
+    }
+}
+
+#[test]
+fn who_reads_changes_and_writes_back_under_the_lock_loses_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("users");
+    write_secret(&path, b"", Existing::Keep).unwrap();
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                let _lock = WriteLock::beside(&path).unwrap();
+                let text = fs::read_to_string(&path).unwrap() + "x";
+                write_secret(&path, text.as_bytes(), Existing::Replace).unwrap();
+            });
+        }
+    });
+    assert_eq!(content(dir.path()), [(path, "xxxxxxxx".to_owned())]);
 }
