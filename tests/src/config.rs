@@ -33,11 +33,47 @@ pub enum Engine {
     Nano,
 }
 
+/// Who may connect.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Access {
+    /// Everybody whom the mode lets in, as any user.
+    Trust,
+    /// Who has a password of [`USERS`]: `users_file` alone; on PostgreSQL, rules for `scram-sha-256`.
+    Users,
+}
+
+/// A user of the servers under test, their password, and the same as a SCRAM verifier.
+#[derive(Clone, Copy, Debug)]
+pub struct User {
+    /// The name.
+    pub name: &'static str,
+    /// The password.
+    pub password: &'static str,
+    /// The password as PostgreSQL and `users_file` keep it.
+    pub verifier: &'static str,
+}
+
+/// All users that have a password.
+pub const USERS: [User; 2] = [
+    User {
+        name: "alice",
+        password: "pencil",
+        verifier: "SCRAM-SHA-256$4096:c2FsdCBvZiBhbGljZS4uIQ==$4qiu0leZm/he8XJHgZEXnDwo/UbN9z8w+hKeEurwHsc=:qciDTjfCl1/QapPyvSBWvNsE6p+M3MCJDB5ZdsbtpK8=",
+    },
+    User {
+        name: "bob",
+        password: "brush",
+        verifier: "SCRAM-SHA-256$4096:c2FsdCBvZiBib2IuLi4uLg==$efl4fIhdOpUAtx7wapB0sotlHx+NlWnGfcWAdjfeHUM=:xpbwgdB/EhhlmLrbpaTmmhUPYPo+H64PJA3M0fSVgcs=",
+    },
+];
+
 /// A server's configuration.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Config {
     /// The mode; on PostgreSQL, the equivalent settings and access rules (spec 4.6).
     pub mode: SslMode,
+    /// Who may connect, beside what the mode demands.
+    pub access: Access,
     /// Whether `ssl_ca_file` is set. VerifyCA and VerifyFull always set it.
     pub client_ca: bool,
     /// `authentication_timeout`.
@@ -60,6 +96,7 @@ impl Config {
     pub const fn new(mode: SslMode) -> Self {
         Self {
             mode,
+            access: Access::Trust,
             client_ca: matches!(mode, SslMode::VerifyCA | SslMode::VerifyFull),
             authentication_timeout: Duration::from_secs(60),
             max_connections: 100,
@@ -88,6 +125,15 @@ impl Config {
         Self {
             client_ca: true,
             ..Self::tls()
+        }
+    }
+
+    /// Passwords by `scram-sha-256`.
+    #[must_use]
+    pub const fn users(self) -> Self {
+        Self {
+            access: Access::Users,
+            ..self
         }
     }
 

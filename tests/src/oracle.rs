@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use pg_tls::SslMode;
 use tempfile::TempDir;
 
-use crate::config::{Config, TlsVersions};
+use crate::config::{Access, Config, TlsVersions, USERS, User};
 use crate::log::LogEvent;
 use crate::pki::Pki;
 use crate::target::{Kind, Server, Target};
@@ -90,7 +90,11 @@ impl PostgreSql {
                 .arg(&data),
         );
         let script = postgres.template.path().join("script.sql");
-        fs::write(&script, "create database alice\ncreate role bob login\n").unwrap();
+        let mut statements = "create database alice\ncreate role bob login\n".to_owned();
+        for User { name, verifier, .. } in USERS {
+            statements.push_str(&format!("alter role {name} password '{verifier}'\n"));
+        }
+        fs::write(&script, statements).unwrap();
         output(
             postgres
                 .command("postgres")
@@ -130,7 +134,7 @@ impl PostgreSql {
             ("server.key", pki.server.key_pem()),
             ("client-ca.crt", &pki.client_ca_pem),
             ("postgresql.conf", &settings(config, directory.path(), port)),
-            ("pg_hba.conf", access_rules(config.mode)),
+            ("pg_hba.conf", &access_rules(config)),
         ] {
             let path = data.join(name);
             fs::write(&path, text).unwrap();
@@ -208,13 +212,18 @@ fn settings(config: Config, directory: &Path, port: u16) -> String {
     )
 }
 
-fn access_rules(mode: SslMode) -> &'static str {
-    match mode {
-        SslMode::Disable | SslMode::Allow | SslMode::Prefer => "host all all 127.0.0.1/32 trust\n",
-        SslMode::Require => "hostssl all all 127.0.0.1/32 trust\n",
-        SslMode::VerifyCA => "hostssl all all 127.0.0.1/32 trust clientcert=verify-ca\n",
-        SslMode::VerifyFull => "hostssl all all 127.0.0.1/32 trust clientcert=verify-full\n",
-    }
+fn access_rules(config: Config) -> String {
+    let (kind, options) = match config.mode {
+        SslMode::Disable | SslMode::Allow | SslMode::Prefer => ("host", ""),
+        SslMode::Require => ("hostssl", ""),
+        SslMode::VerifyCA => ("hostssl", "clientcert=verify-ca"),
+        SslMode::VerifyFull => ("hostssl", "clientcert=verify-full"),
+    };
+    let method = match config.access {
+        Access::Trust => "trust",
+        Access::Users => "scram-sha-256",
+    };
+    format!("{kind} all all 127.0.0.1/32 {method} {options}\n")
 }
 
 struct Running {

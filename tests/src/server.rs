@@ -8,14 +8,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use heliosdb_server::engine::{IntoEngine, NanoEngine};
-use heliosdb_server::{PgServer, PgServerBuilder, ShutdownHandle, SslConfig};
+use heliosdb_server::{AccessConfig, PgServer, PgServerBuilder, ShutdownHandle, SslConfig};
 use pg_tls::{CryptoProvider, TlsVersion};
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
 
 use crate::collector::Collector;
-use crate::config::{Config, Engine, Provider, TlsVersions};
+use crate::config::{Access, Config, Engine, Provider, TlsVersions, USERS, User};
 use crate::engine::Scripted;
 use crate::log::LogEvent;
 use crate::pki::Pki;
@@ -55,6 +55,7 @@ pub fn start_with(config: Config, engine: impl IntoEngine) -> Target {
         .ssl_config(ssl_config(config, &directory))
         .max_connections(usize::try_from(config.max_connections).unwrap())
         .authentication_timeout(config.authentication_timeout);
+    let builder = builder.access(access(config, &directory));
     log.enter_thread();
     let server = builder.build(engine).unwrap();
     let shutdown = server.shutdown_handle();
@@ -90,12 +91,7 @@ fn ssl_config(config: Config, directory: &TempDir) -> SslConfig {
         return SslConfig::disabled();
     }
     let pki = Pki::get();
-    let write = |name: &str, text: &str| -> PathBuf {
-        let path = directory.path().join(name);
-        fs::write(&path, text).unwrap();
-        fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
-        path
-    };
+    let write = |name: &str, text: &str| write(directory, name, text);
     let cert = write("server.crt", pki.server.chain_pem());
     let key = write("server.key", pki.server.key_pem());
     let mut ssl = SslConfig::new(config.mode, cert, key)
@@ -113,6 +109,27 @@ fn ssl_config(config: Config, directory: &TempDir) -> SslConfig {
         ssl = ssl.with_ca_cert(write("client-ca.crt", &pki.client_ca_pem));
     }
     ssl
+}
+
+fn access(config: Config, directory: &TempDir) -> AccessConfig {
+    match config.access {
+        Access::Trust => AccessConfig::new(),
+        Access::Users => AccessConfig::new().users_file(users_file(directory)),
+    }
+}
+
+fn users_file(directory: &TempDir) -> PathBuf {
+    let line = |user: &User| format!("\"{}\" \"{}\"\n", user.name, user.verifier);
+    let text: String = USERS.iter().map(line).collect();
+    write(directory, "users", &text)
+}
+
+/// A file that only its owner may read.
+fn write(directory: &TempDir, name: &str, text: &str) -> PathBuf {
+    let path = directory.path().join(name);
+    fs::write(&path, text).unwrap();
+    fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+    path
 }
 
 struct Running {

@@ -73,6 +73,39 @@ pub fn message(tag: u8, body: &[u8]) -> Vec<u8> {
     [&[tag][..], &length.to_be_bytes(), body].concat()
 }
 
+/// `SASLInitialResponse`; `None` sends no data yet.
+#[must_use]
+pub fn sasl_initial(mechanism: &str, data: Option<&[u8]>) -> Vec<u8> {
+    let length = data.map_or(-1, |data| i32::try_from(data.len()).unwrap());
+    let name = [mechanism.as_bytes(), &[0], &length.to_be_bytes()].concat();
+    message(b'p', &[&name, data.unwrap_or_default()].concat())
+}
+
+/// `SASLResponse`.
+#[must_use]
+pub fn sasl_response(data: &[u8]) -> Vec<u8> {
+    message(b'p', data)
+}
+
+/// `AuthenticationSASL` with these mechanisms.
+#[must_use]
+pub fn authentication_sasl(mechanisms: &[&str]) -> Vec<u8> {
+    let mut body = vec![0, 0, 0, 10];
+    for name in mechanisms {
+        body.extend_from_slice(name.as_bytes());
+        body.push(0);
+    }
+    body.push(0);
+    message(b'R', &body)
+}
+
+/// FATAL 28P01.
+#[must_use]
+pub fn password_failed(user: &str) -> Report {
+    let text = format!("password authentication failed for user \"{user}\"");
+    Report::fatal("28P01", text)
+}
+
 /// Only the head of a message, with whatever length word is asked for.
 #[must_use]
 pub fn head(tag: u8, length: u32) -> Vec<u8> {

@@ -1,6 +1,7 @@
 //! `PgServerBuilder`: what a server is to be.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use ipnet::IpNet;
 use pg_tls::{Acceptor, SslConfig};
 use tokio::sync::Semaphore;
 
-use crate::auth::{Authentication, Trust};
+use crate::access::AccessConfig;
 use crate::budget::{LoginBudget, LoginLimits};
 use crate::context::Context;
 use crate::engine::IntoEngine;
@@ -52,7 +53,7 @@ const DEFAULT_MAX_LOGINS_PER_ADDRESS: usize = 128;
 pub struct PgServerBuilder {
     addresses: Vec<SocketAddr>,
     tls: Tls,
-    trust: Trust,
+    access: AccessConfig,
     max_connections: usize,
     logins: LoginLimits,
     authentication_timeout: Duration,
@@ -79,7 +80,7 @@ impl PgServerBuilder {
         Self {
             addresses: Vec::new(),
             tls: Tls::Settings(Box::new(SslConfig::disabled())),
-            trust: Trust::Loopback,
+            access: AccessConfig::new(),
             max_connections: DEFAULT_MAX_CONNECTIONS,
             logins: LoginLimits {
                 total: DEFAULT_MAX_LOGINS,
@@ -183,8 +184,20 @@ impl PgServerBuilder {
     /// Whoever can open a connection is any user it likes. Only sensible where something else decides
     /// who can, such as a container's network or client certificates
     /// ([`SslMode::VerifyFull`](crate::SslMode::VerifyFull)).
-    pub const fn dangerous_trust_everywhere(mut self) -> Self {
-        self.trust = Trust::Everywhere;
+    pub fn dangerous_trust_everywhere(mut self) -> Self {
+        self.access = self.access.dangerous_trust_everywhere();
+        self
+    }
+
+    /// Sets who may connect and how clients prove who they are, all at once.
+    pub fn access(mut self, access: AccessConfig) -> Self {
+        self.access = access;
+        self
+    }
+
+    /// `users_file`: who has which password; see [`AccessConfig::users_file`].
+    pub fn users_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.access = self.access.users_file(path);
         self
     }
 
@@ -216,15 +229,15 @@ impl PgServerBuilder {
         } else {
             self.addresses
         };
-        let authentication = Authentication::Trust(self.trust);
+        let access = self.access.load()?;
         for &address in &addresses {
-            authentication.check_address(address)?;
+            access.check_address(address)?;
         }
         let tls = self.tls.settings()?.load()?;
         let context = Context {
             engine: engine.into_engine()?,
             acceptor: Acceptor::new(tls),
-            authentication,
+            access: Arc::new(access),
             authentication_timeout: self.authentication_timeout,
             slots: Arc::new(Semaphore::new(
                 self.max_connections.min(Semaphore::MAX_PERMITS),

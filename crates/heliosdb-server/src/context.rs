@@ -6,7 +6,7 @@ use std::time::Duration;
 use pg_tls::Acceptor;
 use tokio::sync::Semaphore;
 
-use crate::auth::Authentication;
+use crate::access::AccessPolicy;
 use crate::budget::LoginBudget;
 use crate::cancel::CancelRegistry;
 use crate::counters::{Counters, CountersSnapshot};
@@ -18,7 +18,7 @@ use crate::shutdown::ShutdownHandle;
 pub(crate) struct Context {
     pub(crate) engine: Arc<dyn Engine>,
     pub(crate) acceptor: Acceptor,
-    pub(crate) authentication: Authentication,
+    pub(crate) access: Arc<AccessPolicy>,
     /// Runs twice: up to the StartupMessage, and for authentication (spec §7.1).
     pub(crate) authentication_timeout: Duration,
     /// One permit per session: `max_connections`.
@@ -42,7 +42,7 @@ impl std::fmt::Debug for Context {
         f.debug_struct("Context")
             .field("engine", &self.engine.name())
             .field("acceptor", &self.acceptor)
-            .field("authentication", &self.authentication)
+            .field("access", &self.access)
             .field("authentication_timeout", &self.authentication_timeout)
             .finish_non_exhaustive()
     }

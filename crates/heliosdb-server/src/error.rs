@@ -9,6 +9,7 @@ use pg_wire::frame::FrameError;
 use pg_wire::{EncodeError, SqlState};
 use thiserror::Error;
 
+use crate::access::AccessErrors;
 use crate::engine::EngineError;
 
 /// What `main` of a small server returns.
@@ -55,6 +56,10 @@ pub enum BuildError {
     /// Everybody who reaches the address would be let in.
     #[error(transparent)]
     OpenToAll(#[from] OpenToAll),
+
+    /// The files about access cannot be used.
+    #[error(transparent)]
+    Access(#[from] AccessErrors),
 
     /// A setting has a value that leaves nothing to serve.
     #[error("{setting} must not be zero")]
@@ -123,6 +128,18 @@ pub enum SessionError {
     /// Authentication took longer than `authentication_timeout`. The client is told nothing.
     #[error("canceling authentication due to timeout")]
     AuthenticationTimeout,
+
+    /// The client closed the connection instead of proving who it is.
+    #[error("the client left during authentication")]
+    ClientLeft,
+
+    /// A message of the client's during authentication is too long or incomplete.
+    #[error("{0}")]
+    DamagedMessage(&'static str),
+
+    /// Authentication could not be carried out.
+    #[error("could not authenticate")]
+    Authentication(#[source] io::Error),
 
     /// A startup parameter is no setting that PostgreSQL knows.
     #[error("unrecognized configuration parameter \"{name}\"")]
@@ -202,8 +219,11 @@ impl SessionError {
             Self::EngineProtocol { .. }
             | Self::EngineStartup(_)
             | Self::EngineViolation(_)
+            | Self::Authentication(_)
             | Self::RandomKey(_) => SqlState::INTERNAL_ERROR,
-            Self::EngineEnded
+            Self::DamagedMessage(_) => SqlState::PROTOCOL_VIOLATION,
+            Self::ClientLeft
+            | Self::EngineEnded
             | Self::EngineIo(_)
             | Self::ClientReceive(_)
             | Self::ClientSend(_) => SqlState::CONNECTION_FAILURE,
@@ -219,12 +239,15 @@ impl SessionError {
             Self::EngineRefused(response) => Some(response.clone()),
             Self::Evicted
             | Self::AuthenticationTimeout
+            | Self::ClientLeft
+            | Self::DamagedMessage(_)
             | Self::ClientReceive(_)
             | Self::ClientSend(_) => None,
             // As PostgreSQL, which tells its log alone.
             Self::Violation(FrameError::InvalidLength { .. }) => None,
             Self::ShuttingDown
             | Self::TooManyClients
+            | Self::Authentication(_)
             | Self::UnknownParameter { .. }
             | Self::Engine(_)
             | Self::EngineTimeout

@@ -10,6 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
+use crate::auth::authenticate;
 use crate::budget::LoginPlace;
 use crate::context::Context;
 use crate::error::SessionError;
@@ -100,12 +101,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             return Err(SessionError::TooManyClients);
         }
         let mode = context.acceptor.tls().mode();
-        self.session.admit(mode)?;
-        let login = context.authentication.authenticate(&mut self.session);
-        let method = timeout(context.authentication_timeout, login)
+        let access = Arc::clone(&context.access);
+        let login = authenticate(&access, mode, &mut self.session, output);
+        timeout(context.authentication_timeout, login)
             .await
             .map_err(|_| SessionError::AuthenticationTimeout)??;
-        self.session.check_client_name(mode, method)?;
 
         // Only now, so that a client that does not finish its login takes no slot.
         let slot = Arc::clone(&context.slots)
@@ -117,7 +117,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let Session {
             peer, startup, tls, ..
         } = &self.session;
-        report::connection_authenticated(peer, startup.user().unwrap_or_default(), method);
         report::connection_authorized(peer, startup, tls.as_ref());
         let live = context.sessions.begin(&context.counters);
 

@@ -50,6 +50,7 @@
 
 #![deny(missing_docs)]
 
+mod access;
 mod auth;
 mod budget;
 mod builder;
@@ -79,6 +80,7 @@ pub use heliosdb_nano::EmbeddedDatabase;
 pub use ipnet::IpNet;
 pub use pg_tls::{SslConfig, SslMode};
 
+pub use self::access::{AccessConfig, AccessError, AccessErrors};
 pub use self::builder::PgServerBuilder;
 pub use self::counters::{CountersSnapshot, TrafficSnapshot};
 #[cfg(feature = "nano")]

@@ -7,11 +7,12 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use pg_tls::{AuthMethod, LogLine, NegotiateError, Peer, TlsInfo};
+use pg_tls::{LogLine, NegotiateError, Peer, TlsInfo};
 use pg_wire::frame::FrameError;
 use pg_wire::startup::{Replication, StartupMessage};
 use pg_wire::{Severity, SqlState};
 
+use crate::access::Rule;
 use crate::budget::Evicted;
 use crate::error::SessionError;
 
@@ -22,14 +23,21 @@ pub(crate) fn connection_received(peer: &Peer) {
     tracing::info!(target: TARGET, "connection received: {peer}");
 }
 
+/// The client has proved to be the user, or something that a map makes the user.
+pub(crate) fn identity(peer: &Peer, identity: &[u8], rule: &Rule) {
+    let identity = Text(identity);
+    let method = rule.method.name();
+    tracing::info!(
+        target: TARGET,
+        %peer,
+        "connection authenticated: identity=\"{identity}\" method={method}"
+    );
+}
+
 /// The line of PostgreSQL 17 and later for methods that set no identity.
-pub(crate) fn connection_authenticated(peer: &Peer, user: &[u8], method: AuthMethod) {
+pub(crate) fn trusted(peer: &Peer, user: &[u8], rule: &Rule) {
     let user = Text(user);
-    let method = match method {
-        AuthMethod::Trust => "trust",
-        AuthMethod::Cert => "cert",
-        _ => "password",
-    };
+    let method = rule.method.name();
     tracing::info!(
         target: TARGET,
         %peer,
@@ -67,13 +75,16 @@ pub(crate) fn session_failed(peer: &Peer, error: &SessionError) {
                 log_line(peer, line);
             }
         }
-        SessionError::Evicted => tracing::debug!(target: TARGET, %peer, "{error}"),
+        SessionError::Evicted | SessionError::ClientLeft => {
+            tracing::debug!(target: TARGET, %peer, "{error}");
+        }
         // The end that the operator asked for is no news.
         SessionError::AdminShutdown | SessionError::ShuttingDown => {
             plain(Severity::Log, peer, error.sqlstate(), error);
         }
         SessionError::ClientReceive(_)
         | SessionError::ClientSend(_)
+        | SessionError::DamagedMessage(_)
         | SessionError::Violation(FrameError::InvalidLength { .. }) => {
             plain(Severity::Log, peer, error.sqlstate(), &Chain(error));
         }

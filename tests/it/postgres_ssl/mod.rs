@@ -13,6 +13,7 @@ mod limits;
 mod modes;
 mod oracle;
 mod resumption;
+mod scram;
 mod shutdown;
 mod sni;
 mod startup;
@@ -22,7 +23,7 @@ mod version_negotiation;
 use heliosdb_tests::case::Case;
 
 /// All tables of cases.
-const TOPICS: [(&str, &[Case]); 14] = [
+const TOPICS: [(&str, &[Case]); 15] = [
     ("startup", startup::CASES),
     ("encryption_requests", encryption_requests::CASES),
     ("version_negotiation", version_negotiation::CASES),
@@ -37,4 +38,5 @@ const TOPICS: [(&str, &[Case]); 14] = [
     ("framing", framing::CASES),
     ("resumption", resumption::CASES),
     ("sni", sni::CASES),
+    ("scram", scram::CASES),
 ];

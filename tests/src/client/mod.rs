@@ -119,6 +119,12 @@ impl Client {
         self.socket.local_addr().unwrap().port()
     }
 
+    /// Whether TLS was begun.
+    #[must_use]
+    pub fn is_tls(&self) -> bool {
+        self.tls.is_some()
+    }
+
     /// The state of TLS, once begun.
     #[must_use]
     pub fn tls(&self) -> &ClientConnection {

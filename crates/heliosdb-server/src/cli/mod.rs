@@ -1,5 +1,6 @@
 //! From the command line to a running server and an exit code.
 
+mod access;
 mod check;
 mod command;
 mod connect;

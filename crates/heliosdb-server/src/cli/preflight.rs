@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use heliosdb_server::settings::{Group, Loaded, Settings};
 
+use super::access;
 use super::report::Complaint;
 use super::tls::{self, Purpose, Tls};
 
@@ -23,9 +24,12 @@ pub(super) fn check(loaded: &Loaded) -> (Vec<Complaint>, Vec<Complaint>) {
         data_directory(loaded, settings, &mut complaints);
     }
     if let Some(settings) =
-        loaded.settings_if_sound(|it| matches!(it.name, "listen" | "dangerous_trust_everywhere"))
+        loaded.settings_if_sound(|it| it.name == "listen" || it.group == Group::Authentication)
     {
         addresses(loaded, settings, &mut complaints);
+    }
+    if let Some(settings) = loaded.settings_if_sound(|it| it.group == Group::Authentication) {
+        complaints.extend(access::complaints(loaded, settings));
     }
     if let Some(settings) = loaded.settings_if_sound(|it| it.group == Group::Tls) {
         match tls::prepare(loaded, settings, Purpose::Check) {
@@ -41,6 +45,7 @@ pub(super) fn prepare(loaded: &Loaded, settings: &Settings) -> Result<Ready, Vec
     let mut complaints = Vec::new();
     data_directory(loaded, settings, &mut complaints);
     let addresses = addresses(loaded, settings, &mut complaints);
+    complaints.extend(access::complaints(loaded, settings));
     match tls::prepare(loaded, settings, Purpose::Serve) {
         Ok(tls) if complaints.is_empty() => Ok(Ready { addresses, tls }),
         Ok(_) => Err(complaints),
@@ -68,14 +73,12 @@ fn addresses(
         }
     }
     let reachable = |address: &&SocketAddr| !address.ip().to_canonical().is_loopback();
-    if let (Some(address), false) = (
-        addresses.iter().find(reachable),
-        settings.dangerous_trust_everywhere,
-    ) {
+    let trust = settings.users_file.is_none() && !settings.dangerous_trust_everywhere;
+    if let (Some(address), true) = (addresses.iter().find(reachable), trust) {
         let text =
             format!("authentication method \"trust\" lets everybody in who can reach {address}");
         complaints.push(Complaint::text(text).at(&origin).hint(
-            "Listen on a loopback address, or accept it by setting \
+            "Set \"users_file\", listen on a loopback address, or accept it by setting \
              \"dangerous_trust_everywhere\" to on.",
         ));
     }

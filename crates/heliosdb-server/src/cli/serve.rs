@@ -15,7 +15,7 @@ use super::exit::Exit;
 use super::preflight::{self, Ready};
 use super::report::{self, Complaint};
 use super::signals::{Signals, Stop};
-use super::{check, connect, logging};
+use super::{access, check, connect, logging};
 
 /// Serves until a signal ends it, and then the process; returns if there was nothing to serve.
 pub(super) fn run(loaded: &Loaded) -> Exit {
@@ -78,6 +78,7 @@ async fn serve(settings: &Settings, ready: &Ready) -> Result<Exit, Complaint> {
 fn builder(settings: &Settings, ready: &Ready) -> PgServerBuilder {
     let mut builder = PgServerBuilder::new()
         .ssl_config(ready.tls.config.clone())
+        .access(access::config(settings))
         .max_connections(settings.max_connections)
         .max_pending_logins(settings.max_pending_logins)
         .max_pending_logins_per_address(settings.max_pending_logins_per_address)
@@ -86,9 +87,6 @@ fn builder(settings: &Settings, ready: &Ready) -> PgServerBuilder {
         .tcp_keepalives_idle(settings.tcp_keepalives_idle)
         .tcp_keepalives_interval(settings.tcp_keepalives_interval)
         .tcp_keepalives_count(settings.tcp_keepalives_count);
-    if settings.dangerous_trust_everywhere {
-        builder = builder.dangerous_trust_everywhere();
-    }
     for address in &ready.addresses {
         builder = builder.address(*address);
     }

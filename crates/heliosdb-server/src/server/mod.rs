@@ -91,7 +91,7 @@ impl PgServer {
     pub async fn serve_with_listener(&self, listener: TcpListener) -> Result<()> {
         let address = listener.local_addr().map_err(ServeError::Listener)?;
         self.context
-            .authentication
+            .access
             .check_address(address)
             .map_err(ServeError::OpenToAll)?;
         self.bound(vec![listener], vec![address]).serve().await;

@@ -30,6 +30,8 @@ pub enum Group {
     Server,
     /// Who may connect, where and for how long.
     Connections,
+    /// How clients prove who they are.
+    Authentication,
     /// Encryption and certificates.
     Tls,
 }
@@ -83,7 +85,12 @@ impl Setting {
 
 impl Group {
     /// In the order of the documentation.
-    pub const ALL: [Self; 3] = [Self::Server, Self::Connections, Self::Tls];
+    pub const ALL: [Self; 4] = [
+        Self::Server,
+        Self::Connections,
+        Self::Authentication,
+        Self::Tls,
+    ];
 
     /// The heading as help and documentation show it.
     #[must_use]
@@ -91,6 +98,7 @@ impl Group {
         match self {
             Self::Server => "Server",
             Self::Connections => "Connections",
+            Self::Authentication => "Authentication",
             Self::Tls => "TLS",
         }
     }

@@ -149,25 +149,6 @@ settings! {
         group: Connections,
     }
 
-    /// How long a client may take to send its startup packet, including the TLS handshake, and
-    /// then once more to authenticate.
-    authentication_timeout: Duration {
-        kind: Kind::Duration { min: 1, max: 600, unit: Unit::Seconds },
-        default: "1min",
-        group: Connections,
-    }
-
-    /// Lets anybody in as any user without a password on addresses other than loopback.
-    ///
-    /// Without it the server refuses to start on such an address, since it has no other way of
-    /// authentication yet; `ssl_mode = "verify-full"` restricts each user to holders of a
-    /// certificate for that name.
-    dangerous_trust_everywhere: bool {
-        kind: Kind::Boolean,
-        default: "off",
-        group: Connections,
-    }
-
     /// Idle time after which TCP asks whether the client is still there; 0 is the system's default.
     tcp_keepalives_idle: Duration {
         kind: Kind::Duration { min: 0, max: 32_767, unit: Unit::Seconds },
@@ -187,6 +168,42 @@ settings! {
         kind: Kind::Integer { min: 0, max: 127 },
         default: "0",
         group: Connections,
+    }
+
+    /// How long a client may take to send its startup packet, including the TLS handshake, and
+    /// then once more to authenticate.
+    authentication_timeout: Duration {
+        kind: Kind::Duration { min: 1, max: 600, unit: Unit::Seconds },
+        default: "1min",
+        group: Authentication,
+    }
+
+    /// Who has which password: a file with a name and a SCRAM verifier on each line, as
+    /// `heliosdb-server user` writes it and as PgBouncer's `auth_file` has it.
+    ///
+    /// When it is set, every connection has to prove a password of this file by `scram-sha-256`. It must
+    /// be kept like a private key: mode 0600 or less, or 0640 or less if root owns it.
+    users_file: Option<PathBuf> {
+        kind: Kind::Path,
+        default: "",
+        group: Authentication,
+    }
+
+    /// Rounds of hashing for passwords: what clients are told for users that do not exist, so that these
+    /// cannot be told from those of `users_file`.
+    scram_iterations: u32 {
+        kind: Kind::Integer { min: 1, max: 2_147_483_647 },
+        default: "4096",
+        group: Authentication,
+    }
+
+    /// Lets anybody in as any user without a password on addresses other than loopback.
+    ///
+    /// Without it the server refuses to start on such an address unless `users_file` is set.
+    dangerous_trust_everywhere: bool {
+        kind: Kind::Boolean,
+        default: "off",
+        group: Authentication,
     }
 
     /// Which connections are accepted with TLS, and which without.

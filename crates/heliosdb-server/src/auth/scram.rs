@@ -1,0 +1,47 @@
+//! Method `scram-sha-256`: the exchange of `pg_auth` over a session's stream.
+
+use pg_auth::scram::{ChannelBinding, Credential, Exchange, Reply, ScramError};
+use pg_tls::{Refusal, Session};
+use pg_wire::frame::Phase;
+use pg_wire::frontend::Password;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::conversation::{Conversation, Unreadable};
+use super::password_failed;
+use crate::error::SessionError;
+
+/// Lets the client prove that it knows the password, and proves to it that the server does.
+pub(super) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
+    conversation: &mut Conversation<'_, S>,
+    credential: Credential,
+) -> Result<(), SessionError> {
+    let user = credential.user().clone();
+    let binding = binding(conversation.session());
+    let mut exchange = Exchange::new(credential, binding)
+        .map_err(|error| SessionError::Authentication(std::io::Error::other(error)))?;
+    let mut message = exchange.offer();
+    loop {
+        let body = match conversation.ask(message, Phase::Sasl).await? {
+            Ok(body) => body,
+            Err(Unreadable::Left) => return Err(SessionError::ClientLeft),
+            Err(Unreadable::Broken(error)) => return Err(SessionError::ClientReceive(error)),
+            Err(Unreadable::WrongType(error)) => return Err(SessionError::Violation(error)),
+            Err(Unreadable::Damaged(text)) => return Err(password_failed(&user, Some(text)).into()),
+        };
+        match exchange.receive(&Password::new(body)) {
+            Ok(reply @ Reply::Continue(_)) => message = reply.into(),
+            Ok(reply @ Reply::Final(_)) => return conversation.say(reply.into()),
+            Err(ScramError::PasswordFailed { user }) => {
+                return Err(password_failed(&user, None).into());
+            }
+            Err(error) => return Err(Refusal::new(error.response(), Vec::new()).into()),
+        }
+    }
+}
+
+fn binding<S>(session: &Session<S>) -> ChannelBinding {
+    match &session.tls {
+        Some(tls) => ChannelBinding::of_certificate(tls.tls_server_end_point.as_deref()),
+        None => ChannelBinding::NoTls,
+    }
+}
