@@ -7,8 +7,6 @@ pub(crate) enum Method {
     Trust,
     /// By a password that neither side tells the other.
     ScramSha256,
-    /// By telling the password.
-    Password,
 }
 
 /// The rule that a connection was judged by.
@@ -23,7 +21,6 @@ impl Method {
         match self {
             Self::Trust => "trust",
             Self::ScramSha256 => "scram-sha-256",
-            Self::Password => "password",
         }
     }
 }

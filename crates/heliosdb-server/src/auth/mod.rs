@@ -1,7 +1,6 @@
 //! How clients prove who they are: one file for each method, and here the order of things.
 
 mod conversation;
-mod password;
 mod scram;
 
 use bytes::BytesMut;
@@ -35,10 +34,6 @@ pub(crate) async fn authenticate<S: AsyncRead + AsyncWrite + Unpin>(
         Method::Trust => (Ok(()), AuthMethod::Trust),
         Method::ScramSha256 => {
             let proved = scram::run(&mut conversation, credential()).await;
-            (proved, AuthMethod::Password)
-        }
-        Method::Password => {
-            let proved = password::run(&mut conversation, credential()).await;
             (proved, AuthMethod::Password)
         }
     };

@@ -2,6 +2,7 @@
 
 use pg_auth::scram::{ChannelBinding, Credential, Exchange, Reply, ScramError};
 use pg_tls::{Refusal, Session};
+use pg_wire::backend::ErrorResponse;
 use pg_wire::frame::Phase;
 use pg_wire::frontend::Password;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -33,6 +34,10 @@ pub(super) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
             Ok(reply @ Reply::Final(_)) => return conversation.say(reply.into()),
             Err(ScramError::PasswordFailed { user }) => {
                 return Err(password_failed(&user, None).into());
+            }
+            Err(ScramError::Message(error)) => {
+                let response = ErrorResponse::fatal(error.sqlstate(), error.postgresql_text());
+                return Err(Refusal::new(response, Vec::new()).into());
             }
             Err(error) => return Err(Refusal::new(error.response(), Vec::new()).into()),
         }

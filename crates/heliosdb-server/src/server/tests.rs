@@ -381,3 +381,18 @@ fn settings_that_leave_nothing_to_serve_are_refused() {
         assert_eq!(error.to_string(), format!("{setting} must not be zero"));
     }
 }
+
+#[tokio::test]
+async fn the_engine_is_not_called_before_the_proof() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let (engine, mut engine_side) = PlayedEngine::new();
+    let builder = PgServerBuilder::new().users_file(file.path());
+    let served = Served::start(builder, engine).await;
+    let mut client = served.ask_for_session().await;
+    let offer = b"R\0\0\0\x17\0\0\0\x0aSCRAM-SHA-256\0\0";
+    let mut answer = vec![0; offer.len()];
+    client.read_exact(&mut answer).await.unwrap();
+    assert_eq!(answer, offer);
+    assert!(!engine_side.was_called());
+    assert_eq!(served.server.counters().sessions_live, 0);
+}

@@ -68,6 +68,18 @@ impl DecodeError {
     pub const fn sqlstate(&self) -> SqlState {
         SqlState::PROTOCOL_VIOLATION
     }
+
+    /// PostgreSQL's own words, which do not name the message: what a server tells its client.
+    pub const fn postgresql_text(&self) -> &'static str {
+        match self {
+            Self::UnexpectedEnd { .. } | Self::NegativeLength { .. } => {
+                "insufficient data left in message"
+            }
+            Self::UnterminatedString { .. } => "invalid string in message",
+            Self::TrailingBytes { .. } | Self::InvalidValue { .. } => "invalid message format",
+            Self::UnknownTag { .. } => "invalid message type",
+        }
+    }
 }
 
 /// A value does not fit into the format; the caller's fault. Nothing has been written then.
