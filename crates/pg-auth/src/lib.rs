@@ -5,5 +5,10 @@
 
 #![deny(missing_docs)]
 
+pub mod hba;
+pub mod ident;
 pub mod scram;
+mod tokens;
 pub mod users;
+
+pub use self::tokens::{FileError, FileErrors};

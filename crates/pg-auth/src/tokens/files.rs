@@ -1,0 +1,289 @@
+//! Reads a file and the files it includes.
+
+use std::fs::{self, File};
+use std::io::{self, Read as _};
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+use super::lexer::{Lexer, Token, Word};
+use super::{Fault, FileError, Line, Place};
+
+/// How deep includes go: `CONF_FILE_MAX_DEPTH` in PostgreSQL's `conffiles.h`.
+const MAX_DEPTH: usize = 10;
+
+/// How many files are read in all. Depth alone does not stop a file that includes itself many times.
+const MAX_FILES: usize = 10_000;
+
+/// How many bytes are read in all.
+const MAX_BYTES: u64 = 64 << 20;
+
+/// The lines of a file, and in their places the errors: those of included files included.
+pub(crate) fn read(path: &Path) -> Vec<Result<Line, FileError>> {
+    let mut reader = Reader {
+        lines: Vec::new(),
+        files: MAX_FILES,
+        bytes: MAX_BYTES,
+    };
+    if let Err(Unopened { fault, .. }) = reader.include(path, 0) {
+        reader.lines.push(Err(FileError::new(path, None, fault)));
+    }
+    reader.lines
+}
+
+struct Reader {
+    lines: Vec<Result<Line, FileError>>,
+    /// How many may still be read.
+    files: usize,
+    bytes: u64,
+}
+
+/// A file that could not be read.
+struct Unopened {
+    missing: bool,
+    fault: Fault,
+}
+
+/// Why a line is not used.
+enum Unusable {
+    Because(Fault),
+    /// Something in a file that it names is wrong, and has been reported there.
+    Reported,
+}
+
+impl From<Unopened> for Unusable {
+    fn from(unopened: Unopened) -> Self {
+        Self::Because(unopened.fault)
+    }
+}
+
+impl Reader {
+    /// Appends the lines of a file.
+    fn include(&mut self, path: &Path, depth: usize) -> Result<(), Unopened> {
+        let bytes = self.open(path, depth)?;
+        let file: Arc<Path> = path.into();
+        let mut number = 1;
+        let mut physical = bytes.split(|&byte| byte == b'\n').peekable();
+        while physical.peek().is_some() {
+            let place = Place {
+                file: Arc::clone(&file),
+                line: number,
+            };
+            let (raw, count) = join(&mut physical);
+            number += count;
+            match self.line(&place, raw, depth) {
+                Ok(Some(line)) => self.lines.push(Ok(line)),
+                Err(Unusable::Because(fault)) => self.lines.push(Err(place.error(fault))),
+                Ok(None) | Err(Unusable::Reported) => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn open(&mut self, path: &Path, depth: usize) -> Result<Vec<u8>, Unopened> {
+        let refused = |reason: &str| Unopened {
+            missing: false,
+            fault: Fault::new(format!(
+                "could not open file \"{}\": {reason}",
+                path.display()
+            )),
+        };
+        if depth > MAX_DEPTH {
+            return Err(refused("maximum nesting depth exceeded"));
+        }
+        self.files = self
+            .files
+            .checked_sub(1)
+            .ok_or_else(|| refused("too many files are included"))?;
+        let file = File::open(path).map_err(|error| Unopened {
+            missing: error.kind() == io::ErrorKind::NotFound,
+            ..refused(&os_text(&error))
+        })?;
+        let mut bytes = Vec::new();
+        file.take(self.bytes.saturating_add(1))
+            .read_to_end(&mut bytes)
+            .map_err(|error| Unopened {
+                missing: false,
+                fault: Fault::new(format!(
+                    "could not read file \"{}\": {}",
+                    path.display(),
+                    os_text(&error)
+                )),
+            })?;
+        let read = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        match self.bytes.checked_sub(read) {
+            Some(left) => self.bytes = left,
+            None => {
+                (self.bytes, self.files) = (0, 0);
+                return Err(refused("the files are too large"));
+            }
+        }
+        Ok(bytes)
+    }
+
+    /// What a line says, or `None` if it says nothing or was an include directive.
+    fn line(
+        &mut self,
+        place: &Place,
+        raw: Vec<u8>,
+        depth: usize,
+    ) -> Result<Option<Line>, Unusable> {
+        if raw.contains(&0) {
+            return Err(Unusable::Because(Fault::new("line contains a NUL byte")));
+        }
+        let raw = String::from_utf8(raw).map_err(|_| {
+            Unusable::Because(
+                Fault::new("line is not UTF-8 text").hint("Save the file in the encoding UTF-8."),
+            )
+        })?;
+        let mut lexer = Lexer::new(&raw);
+        let mut fields = Vec::new();
+        while let Some(field) = self.field(&place.file, &mut lexer, depth)? {
+            // An `@file` without a token is no field, as in PostgreSQL.
+            if !field.is_empty() {
+                fields.push(field);
+            }
+        }
+        if let [first, second] = fields.as_slice()
+            && let (Some(directive), Some(target)) = (first.first(), second.first())
+        {
+            let target = beside(&place.file, &target.text);
+            match directive.text.as_str() {
+                "include" => return Ok(self.include(&target, depth + 1).map(|()| None)?),
+                "include_if_exists" => {
+                    return match self.include(&target, depth + 1) {
+                        Err(unopened) if !unopened.missing => Err(unopened.into()),
+                        Ok(()) | Err(_) => Ok(None),
+                    };
+                }
+                "include_dir" => {
+                    self.include_dir(place, &target, depth)?;
+                    return Ok(None);
+                }
+                _ => {}
+            }
+        }
+        Ok((!fields.is_empty()).then(|| Line {
+            place: place.clone(),
+            raw,
+            fields,
+        }))
+    }
+
+    /// The next field: a list of tokens, with those of the files that it names by `@`.
+    fn field(
+        &mut self,
+        file: &Path,
+        lexer: &mut Lexer<'_>,
+        depth: usize,
+    ) -> Result<Option<Vec<Token>>, Unusable> {
+        let mut tokens = Vec::new();
+        let mut any = false;
+        while let Some(Word { token, comma }) = lexer.word() {
+            any = true;
+            match token.text.strip_prefix('@') {
+                Some(name) if !token.quoted && !name.is_empty() => {
+                    tokens.extend(self.expand(&beside(file, name), depth + 1)?);
+                }
+                _ => tokens.push(token),
+            }
+            if !comma {
+                break;
+            }
+        }
+        Ok(any.then_some(tokens))
+    }
+
+    /// All tokens of a file that is named by `@`.
+    fn expand(&mut self, path: &Path, depth: usize) -> Result<Vec<Token>, Unusable> {
+        let outer = std::mem::take(&mut self.lines);
+        let included = self.include(path, depth);
+        let inner = std::mem::replace(&mut self.lines, outer);
+        included?;
+        let mut tokens = Vec::new();
+        let mut usable = true;
+        for line in inner {
+            match line {
+                Ok(line) => tokens.extend(line.fields.into_iter().flatten()),
+                Err(error) => {
+                    usable = false;
+                    self.lines.push(Err(error));
+                }
+            }
+        }
+        if usable {
+            Ok(tokens)
+        } else {
+            Err(Unusable::Reported)
+        }
+    }
+
+    /// Every `*.conf` of a directory, hidden ones left out, in the order of their names' bytes.
+    fn include_dir(&mut self, place: &Place, dir: &Path, depth: usize) -> Result<(), Unusable> {
+        let unopened = |error: io::Error| {
+            Unusable::Because(Fault::new(format!(
+                "could not open configuration directory \"{}\": {}",
+                dir.display(),
+                os_text(&error)
+            )))
+        };
+        let mut files = Vec::new();
+        for entry in fs::read_dir(dir).map_err(unopened)? {
+            let path = entry.map_err(unopened)?.path();
+            if is_conf(&path) && !path.is_dir() {
+                files.push(path);
+            }
+        }
+        files.sort();
+        for file in files {
+            if let Err(Unopened { fault, .. }) = self.include(&file, depth + 1) {
+                self.lines.push(Err(place.error(fault)));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// One line, with the lines that it continues on, and how many they are. Source: the loop around
+/// `pg_get_line_append` in `tokenize_auth_file`.
+fn join<'a>(physical: &mut impl Iterator<Item = &'a [u8]>) -> (Vec<u8>, usize) {
+    let mut raw = Vec::new();
+    let mut count = 0;
+    let mut continued_at = 0;
+    for part in physical {
+        count += 1;
+        raw.extend_from_slice(part);
+        while raw.pop_if(|byte| *byte == b'\r').is_some() {}
+        // A backslash before the last continuation was not meant as one.
+        if raw.len() <= continued_at || raw.pop_if(|byte| *byte == b'\\').is_none() {
+            break;
+        }
+        continued_at = raw.len();
+    }
+    (raw, count)
+}
+
+/// A path as a line of `file` means it: relative to the directory that holds `file`.
+fn beside(file: &Path, name: &str) -> PathBuf {
+    let joined = match file.parent() {
+        Some(parent) => parent.join(name),
+        None => PathBuf::from(name),
+    };
+    joined
+        .components()
+        .filter(|part| *part != Component::CurDir)
+        .collect()
+}
+
+fn is_conf(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+    name.ends_with(b".conf") && !name.starts_with(b".")
+}
+
+/// The text of `strerror`: without Rust's "(os error 2)".
+fn os_text(error: &io::Error) -> String {
+    let text = error.to_string();
+    match text.split_once(" (os error") {
+        Some((text, _)) => text.to_owned(),
+        None => text,
+    }
+}
