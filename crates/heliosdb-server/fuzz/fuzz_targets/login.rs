@@ -10,6 +10,7 @@ use std::time::Duration;
 use heliosdb_server::engine::{Backend, BoxFuture, Engine, EngineError, SessionInfo};
 use heliosdb_server::{PgServer, PgServerBuilder};
 use libfuzzer_sys::fuzz_target;
+use pg_auth::scram::{Iterations, Verifier};
 use pg_certs::CertificateManager;
 use pg_tls::{Acceptor, Negotiated, Peer, SslConfig, SslMode};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, duplex};
@@ -22,9 +23,12 @@ static SERVER: LazyLock<(PgServer, Acceptor)> = LazyLock::new(|| {
     let dir = tempfile::tempdir().unwrap();
     let (certificate, key) = (dir.path().join("server.crt"), dir.path().join("server.key"));
     CertificateManager::generate_self_signed(&certificate, &key, "localhost").unwrap();
+    let users = dir.path().join("users");
+    let verifier = Verifier::from_password(b"pencil", Iterations::DEFAULT).unwrap();
+    pg_auth::users::add(&users, "scram", &verifier).unwrap();
     let config = SslConfig::new(SslMode::Allow, certificate, key);
     let acceptor = Acceptor::new(config.load().unwrap());
-    let server = PgServerBuilder::new().ssl_config(config);
+    let server = PgServerBuilder::new().ssl_config(config).users_file(users);
     (server.build(Arc::new(NoEngine)).unwrap(), acceptor)
 });
 
