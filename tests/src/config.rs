@@ -40,6 +40,13 @@ pub enum Access {
     Trust,
     /// Who has a password of [`USERS`]: `users_file` alone; on PostgreSQL, rules for `scram-sha-256`.
     Users,
+    /// As `pg_hba.conf` and `pg_ident.conf` say, by these lines.
+    Rules {
+        /// `pg_hba.conf`.
+        hba: &'static str,
+        /// `pg_ident.conf`.
+        ident: &'static str,
+    },
 }
 
 /// A user of the servers under test, their password, and the same as a SCRAM verifier.
@@ -133,6 +140,21 @@ impl Config {
     pub const fn users(self) -> Self {
         Self {
             access: Access::Users,
+            ..self
+        }
+    }
+
+    /// Lines of `pg_hba.conf`. On PostgreSQL they are all there is; with ours the mode must be content as well.
+    #[must_use]
+    pub const fn hba(self, hba: &'static str) -> Self {
+        self.hba_and_ident(hba, "")
+    }
+
+    /// Lines of `pg_hba.conf` and of `pg_ident.conf`.
+    #[must_use]
+    pub const fn hba_and_ident(self, hba: &'static str, ident: &'static str) -> Self {
+        Self {
+            access: Access::Rules { hba, ident },
             ..self
         }
     }

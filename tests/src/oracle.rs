@@ -135,6 +135,7 @@ impl PostgreSql {
             ("client-ca.crt", &pki.client_ca_pem),
             ("postgresql.conf", &settings(config, directory.path(), port)),
             ("pg_hba.conf", &access_rules(config)),
+            ("pg_ident.conf", identity_maps(config)),
         ] {
             let path = data.join(name);
             fs::write(&path, text).unwrap();
@@ -212,7 +213,17 @@ fn settings(config: Config, directory: &Path, port: u16) -> String {
     )
 }
 
+fn identity_maps(config: Config) -> &'static str {
+    match config.access {
+        Access::Trust | Access::Users => "",
+        Access::Rules { ident, .. } => ident,
+    }
+}
+
 fn access_rules(config: Config) -> String {
+    if let Access::Rules { hba, .. } = config.access {
+        return hba.into();
+    }
     let (kind, options) = match config.mode {
         SslMode::Disable | SslMode::Allow | SslMode::Prefer => ("host", ""),
         SslMode::Require => ("hostssl", ""),
@@ -221,7 +232,7 @@ fn access_rules(config: Config) -> String {
     };
     let method = match config.access {
         Access::Trust => "trust",
-        Access::Users => "scram-sha-256",
+        Access::Users | Access::Rules { .. } => "scram-sha-256",
     };
     format!("{kind} all all 127.0.0.1/32 {method} {options}\n")
 }

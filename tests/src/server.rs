@@ -115,6 +115,13 @@ fn access(config: Config, directory: &TempDir) -> AccessConfig {
     match config.access {
         Access::Trust => AccessConfig::new(),
         Access::Users => AccessConfig::new().users_file(users_file(directory)),
+        Access::Rules { hba, ident } => AccessConfig::new()
+            .users_file(users_file(directory))
+            .hba_file(write(directory, "pg_hba.conf", hba))
+            .ident_file(write(directory, "pg_ident.conf", ident))
+            // Cases prove what the rules do, as they stand on PostgreSQL too.
+            .dangerous_cleartext_passwords()
+            .dangerous_trust_everywhere(),
     }
 }
 

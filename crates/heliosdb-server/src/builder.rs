@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use pg_tls::{Acceptor, SslConfig};
 use tokio::sync::Semaphore;
 
-use crate::access::AccessConfig;
+use crate::access::{AccessConfig, TlsFacts};
 use crate::budget::{LoginBudget, LoginLimits};
 use crate::context::Context;
 use crate::engine::IntoEngine;
@@ -195,6 +195,18 @@ impl PgServerBuilder {
         self
     }
 
+    /// `hba_file`: who may connect and how, line by line; see [`AccessConfig::hba_file`].
+    pub fn hba_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.access = self.access.hba_file(path);
+        self
+    }
+
+    /// `ident_file`: which names in certificates may be which users; see [`AccessConfig::ident_file`].
+    pub fn ident_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.access = self.access.ident_file(path);
+        self
+    }
+
     /// `users_file`: who has which password; see [`AccessConfig::users_file`].
     pub fn users_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.access = self.access.users_file(path);
@@ -229,11 +241,15 @@ impl PgServerBuilder {
         } else {
             self.addresses
         };
-        let access = self.access.load()?;
+        let tls = self.tls.settings()?;
+        let access = self.access.load(TlsFacts {
+            mode: tls.mode,
+            client_ca: tls.ca_path.is_some(),
+        })?;
         for &address in &addresses {
             access.check_address(address)?;
         }
-        let tls = self.tls.settings()?.load()?;
+        let tls = tls.load()?;
         let context = Context {
             engine: engine.into_engine()?,
             acceptor: Acceptor::new(tls),

@@ -80,7 +80,7 @@ pub use heliosdb_nano::EmbeddedDatabase;
 pub use ipnet::IpNet;
 pub use pg_tls::{SslConfig, SslMode};
 
-pub use self::access::{AccessConfig, AccessError, AccessErrors};
+pub use self::access::{AccessConfig, AccessError, AccessErrors, Place, SystemLookups};
 pub use self::builder::PgServerBuilder;
 pub use self::counters::{CountersSnapshot, TrafficSnapshot};
 #[cfg(feature = "nano")]

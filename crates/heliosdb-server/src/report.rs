@@ -23,26 +23,39 @@ pub(crate) fn connection_received(peer: &Peer) {
     tracing::info!(target: TARGET, "connection received: {peer}");
 }
 
-/// The client has proved to be the user, or something that a map makes the user.
-pub(crate) fn identity(peer: &Peer, identity: &[u8], rule: &Rule) {
-    let identity = Text(identity);
-    let method = rule.method.name();
+/// The client has proved to be somebody, who may yet not be allowed to be the user.
+pub(crate) fn identity(peer: &Peer, identity: &[u8], rule: &Rule<'_>) {
+    let (identity, by) = (Text(identity), By(rule));
     tracing::info!(
         target: TARGET,
         %peer,
-        "connection authenticated: identity=\"{identity}\" method={method}"
+        "connection authenticated: identity=\"{identity}\" {by}"
     );
 }
 
 /// The line of PostgreSQL 17 and later for methods that set no identity.
-pub(crate) fn trusted(peer: &Peer, user: &[u8], rule: &Rule) {
-    let user = Text(user);
-    let method = rule.method.name();
+pub(crate) fn trusted(peer: &Peer, user: &[u8], rule: &Rule<'_>) {
+    let (user, by) = (Text(user), By(rule));
     tracing::info!(
         target: TARGET,
         %peer,
-        "connection authenticated: user=\"{user}\" method={method}"
+        "connection authenticated: user=\"{user}\" {by}"
     );
+}
+
+/// What was noticed about a client that is let in nevertheless.
+pub(crate) fn remarks(peer: &Peer, lines: &[LogLine]) {
+    for line in lines {
+        log_line(peer, line);
+    }
+}
+
+/// Who may connect, and what of it will never work.
+pub(crate) fn access(description: &str, warnings: &[String]) {
+    tracing::info!(target: TARGET, "{description}");
+    for warning in warnings {
+        tracing::warn!(target: TARGET, "{warning}");
+    }
 }
 
 pub(crate) fn connection_authorized(peer: &Peer, startup: &StartupMessage, tls: Option<&TlsInfo>) {
@@ -209,6 +222,19 @@ fn write_line(
         tracing::warn!(target: TARGET, %severity, %peer, %sqlstate, detail, hint, "{message}");
     } else {
         tracing::info!(target: TARGET, %severity, %peer, %sqlstate, detail, hint, "{message}");
+    }
+}
+
+/// `method=scram-sha-256 (pg_hba.conf:7)`.
+struct By<'a>(&'a Rule<'a>);
+
+impl fmt::Display for By<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "method={}", self.0.method())?;
+        match self.0.place() {
+            Some((file, line)) => write!(f, " ({}:{line})", file.display()),
+            None => Ok(()),
+        }
     }
 }
 

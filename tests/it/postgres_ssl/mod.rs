@@ -1,6 +1,7 @@
 //! The startup phase and TLS, byte for byte. Each topic is a table of cases that run against our server one test at a
 //! time, and all together against a real PostgreSQL in `oracle`.
 
+mod access;
 mod back_pressure;
 mod cancel;
 mod client_certs;
@@ -23,7 +24,7 @@ mod version_negotiation;
 use heliosdb_tests::case::Case;
 
 /// All tables of cases.
-const TOPICS: [(&str, &[Case]); 15] = [
+const TOPICS: [(&str, &[Case]); 16] = [
     ("startup", startup::CASES),
     ("encryption_requests", encryption_requests::CASES),
     ("version_negotiation", version_negotiation::CASES),
@@ -39,4 +40,5 @@ const TOPICS: [(&str, &[Case]); 15] = [
     ("resumption", resumption::CASES),
     ("sni", sni::CASES),
     ("scram", scram::CASES),
+    ("access", access::CASES),
 ];

@@ -2,18 +2,24 @@
 
 mod config;
 mod error;
+mod lookups;
 mod rule;
 
 use std::net::SocketAddr;
 
+use pg_auth::hba::{self, Connection, Known, Method, Verdict};
+use pg_auth::ident::Maps;
 use pg_auth::scram::{Credential, Iterations, MockSecret};
 use pg_auth::users::Users;
-use pg_tls::{Peer, Session};
+use pg_tls::{Peer, Refusal};
 
 pub use self::config::AccessConfig;
-pub use self::error::{AccessError, AccessErrors};
-pub(crate) use self::rule::{Method, Rule};
-use crate::error::{OpenToAll, SessionError};
+pub(crate) use self::config::TlsFacts;
+pub use self::error::{AccessError, AccessErrors, Place};
+use self::lookups::Resolver;
+pub use self::lookups::SystemLookups;
+pub(crate) use self::rule::Rule;
+use crate::error::OpenToAll;
 
 /// Everything that decides about a login. Immutable: another configuration makes another one.
 #[derive(Debug)]
@@ -23,8 +29,14 @@ pub(crate) struct AccessPolicy {
     /// What the verifiers of unknown users are made of.
     mock: MockSecret,
     iterations: Iterations,
+    /// `dangerous_cleartext_passwords`.
+    cleartext_passwords: bool,
     /// `dangerous_trust_everywhere`.
     trust_everywhere: bool,
+    resolver: Resolver,
+    /// What to tell the operator about it.
+    description: String,
+    warnings: Vec<String>,
 }
 
 /// Where the rule for a connection comes from.
@@ -32,31 +44,75 @@ pub(crate) struct AccessPolicy {
 enum Rules {
     /// One method for everybody, where there is no `hba_file`.
     Everybody(Method),
+    /// `hba_file` and `ident_file`.
+    Files(hba::Rules, Maps),
 }
 
 impl AccessPolicy {
     /// Refuses an address to listen on where the rule for everybody protects nothing.
     pub(crate) fn check_address(&self, address: SocketAddr) -> Result<(), OpenToAll> {
         match self.rules {
-            Rules::Everybody(Method::Trust) if !self.trusts(Peer::Tcp(address)) => {
+            Rules::Everybody(Method::Trust) if !self.trusts(hba::Peer::Plain(address.ip())) => {
                 Err(OpenToAll { address })
             }
-            Rules::Everybody(_) => Ok(()),
+            Rules::Everybody(_) | Rules::Files(..) => Ok(()),
         }
+    }
+
+    /// What holds, in a sentence for the log, and what will never work.
+    pub(crate) fn describe(&self) -> (&str, &[String]) {
+        (&self.description, &self.warnings)
     }
 
     /// The rule for a connection.
     ///
     /// # Errors
     ///
-    /// The refusal of a connection that no rule serves.
-    pub(crate) async fn rule<S>(&self, session: &Session<S>) -> Result<Rule, SessionError> {
-        match self.rules {
+    /// The refusal of a connection that no rule serves, or that its rule rejects (spec §4.2).
+    pub(crate) async fn rule(&self, connection: &Connection<'_>) -> Result<Rule<'_>, Refusal> {
+        let rule = match &self.rules {
             // The listener's address was checked before; this is for streams from elsewhere.
-            Rules::Everybody(Method::Trust) if !self.trusts(session.peer) => {
-                Err(session.no_matching_rule().into())
+            Rules::Everybody(Method::Trust) if !self.trusts(connection.peer) => {
+                return Err(Refusal::new(connection.no_entry(), Vec::new()));
             }
-            Rules::Everybody(method) => Ok(Rule { method }),
+            Rules::Everybody(method) => Rule::for_everybody(*method),
+            Rules::Files(rules, maps) => {
+                Rule::of_file(self.first_match(rules, connection).await?, maps)
+            }
+        };
+        match (rule.method(), connection.peer) {
+            (Method::Reject, _) => Err(Refusal::new(connection.rejected(), Vec::new())),
+            (Method::Password, hba::Peer::Plain(_)) if !self.cleartext_passwords => {
+                let refusal = Refusal::new(connection.no_entry(), Vec::new());
+                Err(rule.with_detail(refusal.with_log_detail(
+                    "Method \"password\" serves connections with TLS only, unless \
+                     \"dangerous_cleartext_passwords\" is on.",
+                )))
+            }
+            _ => Ok(rule),
+        }
+    }
+
+    async fn first_match<'r>(
+        &self,
+        rules: &'r hba::Rules,
+        connection: &Connection<'_>,
+    ) -> Result<&'r hba::Rule, Refusal> {
+        let mut known = Known::default();
+        loop {
+            match (rules.decide(connection, &known), connection.peer.address()) {
+                (Verdict::Rule(rule), _) => return Ok(rule),
+                (Verdict::Unknown(question), Some(client)) => {
+                    known = self.resolver.answer(known, question, client).await;
+                }
+                (Verdict::NoRule, _) | (Verdict::Unknown(_), None) => {
+                    let refusal = Refusal::new(connection.no_entry(), Vec::new());
+                    return Err(match known.log_detail() {
+                        Some(detail) => refusal.with_log_detail(&detail),
+                        None => refusal,
+                    });
+                }
+            }
         }
     }
 
@@ -71,15 +127,17 @@ impl AccessPolicy {
         self.users.verifier(user).is_some()
     }
 
-    fn trusts(&self, peer: Peer) -> bool {
-        self.trust_everywhere || is_this_host(peer)
+    fn trusts(&self, peer: hba::Peer) -> bool {
+        let is_this_host = peer.address().is_none_or(|address| address.is_loopback());
+        self.trust_everywhere || is_this_host
     }
 }
 
-/// Whether the client is on this host for certain.
-fn is_this_host(peer: Peer) -> bool {
+/// The peer as access rules see it.
+pub(crate) const fn hba_peer(peer: Peer, is_tls: bool) -> hba::Peer {
     match peer {
-        Peer::Tcp(address) => address.ip().to_canonical().is_loopback(),
-        Peer::Unix => true,
+        Peer::Unix => hba::Peer::Local,
+        Peer::Tcp(address) if is_tls => hba::Peer::Tls(address.ip()),
+        Peer::Tcp(address) => hba::Peer::Plain(address.ip()),
     }
 }

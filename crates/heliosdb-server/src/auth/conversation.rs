@@ -19,17 +19,13 @@ pub(crate) struct Conversation<'a, S> {
     output: &'a mut BytesMut,
 }
 
-/// Why the client's message cannot be had. Which of these ends in an error message depends on the method.
+/// Why the client's message cannot be had.
 #[derive(Debug)]
 pub(crate) enum Unreadable {
-    /// The client closed instead of answering.
-    Left,
-    /// Another message than the one that is due.
-    WrongType(FrameError),
-    /// Too long, or cut off: PostgreSQL's text for its log.
+    /// Too long, or cut off: PostgreSQL's text for its log. What the client is told depends on the method.
     Damaged(&'static str),
-    /// The connection broke.
-    Broken(io::Error),
+    /// Everything else, which ends all methods in the same way.
+    Ended(SessionError),
 }
 
 impl<'a, S: AsyncRead + AsyncWrite + Unpin> Conversation<'a, S> {
@@ -85,7 +81,7 @@ async fn receive<S: AsyncRead + Unpin>(stream: &mut S, phase: Phase) -> Result<B
         let count = (&mut *stream).take(limit).read_buf(&mut buf).await?;
         if count == 0 {
             return Err(match buf.len() {
-                0 => Unreadable::Left,
+                0 => Unreadable::Ended(SessionError::ClientLeft),
                 1..5 => Unreadable::Damaged("unexpected EOF within message length word"),
                 _ => Unreadable::Damaged("incomplete message from client"),
             });
@@ -105,14 +101,14 @@ impl From<FrameError> for Unreadable {
     fn from(error: FrameError) -> Self {
         match error {
             FrameError::InvalidLength { .. } => Self::Damaged("invalid message length"),
-            error => Self::WrongType(error),
+            error => Self::Ended(SessionError::Violation(error)),
         }
     }
 }
 
 impl From<io::Error> for Unreadable {
     fn from(error: io::Error) -> Self {
-        Self::Broken(error)
+        Self::Ended(SessionError::ClientReceive(error))
     }
 }
 
@@ -150,7 +146,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_told_apart() {
-        check(Phase::Sasl, b"", "Left", b"");
+        check(Phase::Sasl, b"", "Ended(ClientLeft)", b"");
         let cut = "Damaged(\"unexpected EOF within message length word\")";
         check(Phase::Sasl, b"p\0\0", cut, b"");
         let incomplete = "Damaged(\"incomplete message from client\")";
@@ -160,7 +156,7 @@ mod tests {
         check(Phase::Password, b"p\0\x01\0\0x", length, b"x");
         check(Phase::Password, b"p\x7f\xff\xff\xffx", length, b"x");
         check(Phase::Password, b"p\0\0\0\x03x", length, b"x");
-        let wrong = "WrongType(ExpectedSasl { tag: 81 })";
+        let wrong = "Ended(Violation(ExpectedSasl { tag: 81 }))";
         check(Phase::Sasl, b"Q\0\0\0\x04", wrong, b"");
     }
 

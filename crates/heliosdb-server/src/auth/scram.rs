@@ -7,16 +7,15 @@ use pg_wire::frame::Phase;
 use pg_wire::frontend::Password;
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use super::Unproven;
 use super::conversation::{Conversation, Unreadable};
-use super::password_failed;
 use crate::error::SessionError;
 
 /// Lets the client prove that it knows the password, and proves to it that the server does.
 pub(super) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
     conversation: &mut Conversation<'_, S>,
     credential: Credential,
-) -> Result<(), SessionError> {
-    let user = credential.user().clone();
+) -> Result<(), Unproven> {
     let binding = binding(conversation.session());
     let mut exchange = Exchange::new(credential, binding)
         .map_err(|error| SessionError::Authentication(std::io::Error::other(error)))?;
@@ -24,17 +23,13 @@ pub(super) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
     loop {
         let body = match conversation.ask(message, Phase::Sasl).await? {
             Ok(body) => body,
-            Err(Unreadable::Left) => return Err(SessionError::ClientLeft),
-            Err(Unreadable::Broken(error)) => return Err(SessionError::ClientReceive(error)),
-            Err(Unreadable::WrongType(error)) => return Err(SessionError::Violation(error)),
-            Err(Unreadable::Damaged(text)) => return Err(password_failed(&user, Some(text)).into()),
+            Err(Unreadable::Damaged(text)) => return Err(Unproven::Wrong(Some(text))),
+            Err(Unreadable::Ended(error)) => return Err(error.into()),
         };
         match exchange.receive(&Password::new(body)) {
             Ok(reply @ Reply::Continue(_)) => message = reply.into(),
-            Ok(reply @ Reply::Final(_)) => return conversation.say(reply.into()),
-            Err(ScramError::PasswordFailed { user }) => {
-                return Err(password_failed(&user, None).into());
-            }
+            Ok(reply @ Reply::Final(_)) => return Ok(conversation.say(reply.into())?),
+            Err(ScramError::PasswordFailed { .. }) => return Err(Unproven::Wrong(None)),
             Err(ScramError::Message(error)) => {
                 let response = ErrorResponse::fatal(error.sqlstate(), error.postgresql_text());
                 return Err(Refusal::new(response, Vec::new()).into());

@@ -11,8 +11,17 @@ pub(super) fn config(settings: &Settings) -> AccessConfig {
     // The setting's range is that of the type.
     let iterations = Iterations::try_from(settings.scram_iterations).unwrap_or_default();
     let mut access = AccessConfig::new().scram_iterations(iterations);
+    if let Some(path) = &settings.hba_file {
+        access = access.hba_file(path);
+    }
+    if let Some(path) = &settings.ident_file {
+        access = access.ident_file(path);
+    }
     if let Some(path) = &settings.users_file {
         access = access.users_file(path);
+    }
+    if settings.dangerous_cleartext_passwords {
+        access = access.dangerous_cleartext_passwords();
     }
     if settings.dangerous_trust_everywhere {
         access = access.dangerous_trust_everywhere();
@@ -20,8 +29,11 @@ pub(super) fn config(settings: &Settings) -> AccessConfig {
     access
 }
 
-/// Everything that is wrong with the files.
-pub(super) fn complaints(loaded: &Loaded, settings: &Settings) -> Vec<Complaint> {
+/// Checks the files: what will never work, or everything that is wrong.
+pub(super) fn check(
+    loaded: &Loaded,
+    settings: &Settings,
+) -> Result<Vec<Complaint>, Vec<Complaint>> {
     let complaint = |error: AccessError| {
         let (origin, hint) = (loaded.origin(error.setting()), error.hint());
         let complaint = Complaint::new(error).at(&origin);
@@ -30,10 +42,8 @@ pub(super) fn complaints(loaded: &Loaded, settings: &Settings) -> Vec<Complaint>
             None => complaint,
         }
     };
-    let errors = config(settings).check().err();
-    errors
-        .into_iter()
-        .flat_map(|errors| errors.0)
-        .map(complaint)
-        .collect()
+    match config(settings).check(settings.ssl_mode, settings.ssl_ca_file.is_some()) {
+        Ok(warnings) => Ok(warnings.into_iter().map(Complaint::text).collect()),
+        Err(errors) => Err(errors.0.into_iter().map(complaint).collect()),
+    }
 }

@@ -29,7 +29,10 @@ pub(super) fn check(loaded: &Loaded) -> (Vec<Complaint>, Vec<Complaint>) {
         addresses(loaded, settings, &mut complaints);
     }
     if let Some(settings) = loaded.settings_if_sound(|it| it.group == Group::Authentication) {
-        complaints.extend(access::complaints(loaded, settings));
+        match access::check(loaded, settings) {
+            Ok(found) => warnings.extend(found),
+            Err(found) => complaints.extend(found),
+        }
     }
     if let Some(settings) = loaded.settings_if_sound(|it| it.group == Group::Tls) {
         match tls::prepare(loaded, settings, Purpose::Check) {
@@ -45,7 +48,8 @@ pub(super) fn prepare(loaded: &Loaded, settings: &Settings) -> Result<Ready, Vec
     let mut complaints = Vec::new();
     data_directory(loaded, settings, &mut complaints);
     let addresses = addresses(loaded, settings, &mut complaints);
-    complaints.extend(access::complaints(loaded, settings));
+    // What will never work is logged by the server itself.
+    complaints.extend(access::check(loaded, settings).err().unwrap_or_default());
     match tls::prepare(loaded, settings, Purpose::Serve) {
         Ok(tls) if complaints.is_empty() => Ok(Ready { addresses, tls }),
         Ok(_) => Err(complaints),
@@ -73,7 +77,9 @@ fn addresses(
         }
     }
     let reachable = |address: &&SocketAddr| !address.ip().to_canonical().is_loopback();
-    let trust = settings.users_file.is_none() && !settings.dangerous_trust_everywhere;
+    let trust = settings.users_file.is_none()
+        && settings.hba_file.is_none()
+        && !settings.dangerous_trust_everywhere;
     if let (Some(address), true) = (addresses.iter().find(reachable), trust) {
         let text =
             format!("authentication method \"trust\" lets everybody in who can reach {address}");

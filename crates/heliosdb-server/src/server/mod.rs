@@ -141,6 +141,8 @@ impl PgServer {
         for address in &local_addrs {
             report::listening(*address);
         }
+        let (description, warnings) = self.context.access.describe();
+        report::access(description, warnings);
         BoundServer {
             context: Arc::clone(&self.context),
             listeners: Listeners::new(listeners, self.keepalive),

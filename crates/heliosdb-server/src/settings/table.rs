@@ -178,11 +178,29 @@ settings! {
         group: Authentication,
     }
 
+    /// Who may connect and how they prove who they are: a file like PostgreSQL's `pg_hba.conf`.
+    ///
+    /// The first line that matches decides; `ssl_mode` must be content as well. Without the file all
+    /// connections are alike: see `users_file`.
+    hba_file: Option<PathBuf> {
+        kind: Kind::Path,
+        default: "",
+        group: Authentication,
+    }
+
+    /// Which names in client certificates may be which users: a file like PostgreSQL's `pg_ident.conf`,
+    /// for the `map` option of lines in `hba_file`.
+    ident_file: Option<PathBuf> {
+        kind: Kind::Path,
+        default: "",
+        group: Authentication,
+    }
+
     /// Who has which password: a file with a name and a SCRAM verifier on each line, as
     /// `heliosdb-server user` writes it and as PgBouncer's `auth_file` has it.
     ///
-    /// When it is set, every connection has to prove a password of this file by `scram-sha-256`. It must
-    /// be kept like a private key: mode 0600 or less, or 0640 or less if root owns it.
+    /// Without `hba_file` every connection has to prove a password of this file by `scram-sha-256`. It
+    /// must be kept like a private key: mode 0600 or less, or 0640 or less if root owns it.
     users_file: Option<PathBuf> {
         kind: Kind::Path,
         default: "",
@@ -197,9 +215,19 @@ settings! {
         group: Authentication,
     }
 
-    /// Lets anybody in as any user without a password on addresses other than loopback.
+    /// Lets method `password` ask for passwords on connections without TLS, where everybody on the way
+    /// can read them.
+    dangerous_cleartext_passwords: bool {
+        kind: Kind::Boolean,
+        default: "off",
+        group: Authentication,
+    }
+
+    /// Lets anybody in as any user without a password from other hosts, too.
     ///
-    /// Without it the server refuses to start on such an address unless `users_file` is set.
+    /// Without it the server refuses to listen on other addresses than loopback unless `users_file` or
+    /// `hba_file` is set, and refuses `trust` lines of `hba_file` for such addresses unless they ask for
+    /// `clientcert=verify-full`.
     dangerous_trust_everywhere: bool {
         kind: Kind::Boolean,
         default: "off",

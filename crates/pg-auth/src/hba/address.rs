@@ -62,6 +62,23 @@ impl FirstColumn {
 }
 
 impl AddressRule {
+    /// Whether no other machine can have one of these addresses.
+    pub(super) fn is_this_host(&self) -> bool {
+        match self {
+            Self::SameHost => true,
+            Self::All | Self::SameNet | Self::Host(_) => false,
+            Self::Range { address, mask } => match (address, mask) {
+                (IpAddr::V4(address), IpAddr::V4(mask)) => {
+                    address.is_loopback() && mask.octets().starts_with(&[255])
+                }
+                (IpAddr::V6(address), IpAddr::V6(mask)) => {
+                    address.is_loopback() && mask.to_bits() == u128::MAX
+                }
+                _ => false,
+            },
+        }
+    }
+
     /// An address and the mask of the next column.
     pub(super) fn masked(address: IpAddr, mask: &str) -> Result<Self, Fault> {
         let mask: IpAddr = mask.parse().map_err(|_| {

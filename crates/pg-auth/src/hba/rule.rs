@@ -58,6 +58,13 @@ impl Rule {
         self.kind
     }
 
+    /// Whether it is about connections from this machine alone: a Unix-domain socket, loopback addresses or
+    /// `samehost`.
+    #[must_use]
+    pub fn is_about_this_host(&self) -> bool {
+        self.address.as_ref().is_none_or(AddressRule::is_this_host)
+    }
+
     /// How the client has to prove who it is.
     #[must_use]
     pub const fn method(&self) -> Method {
