@@ -198,8 +198,8 @@ impl AccessConfig {
     /// What holds, for the log of the start.
     fn describe(&self, rules: &Rules, mode: SslMode) -> String {
         let file = |path: &Option<PathBuf>| {
-            let path = path.as_deref().unwrap_or(Path::new(""));
-            format!("\"{}\"", path.display())
+            let path = path.as_deref().map(Path::display);
+            path.map_or_else(String::new, |path| format!("\"{path}\""))
         };
         let who = match rules {
             Rules::Files(..) => format!(
@@ -259,4 +259,180 @@ fn warnings(rules: &hba::Rules, maps: &Maps, tls: TlsFacts) -> Vec<String> {
         }
     }
     warnings
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    /// The errors and hints about these rules, with a users file or without.
+    fn errors(hba: &str, with_users: bool, config: AccessConfig) -> Vec<String> {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name| directory.path().join(name);
+        fs::write(path("hba"), hba).unwrap();
+        let mut config = config.hba_file(path("hba"));
+        if with_users {
+            // Made for its owner alone.
+            let users = tempfile::NamedTempFile::new_in(directory.path()).unwrap();
+            config = config.users_file(users.into_temp_path().keep().unwrap());
+        }
+        let checked = config.check(SslMode::Require, true);
+        let shown = |error: &AccessError| {
+            let text = format!("{error} | {}", error.hint().unwrap_or_default());
+            text.replace(&*directory.path().to_string_lossy(), "")
+        };
+        let errors = checked.err().map_or_else(Vec::new, |errors| errors.0);
+        errors.iter().map(shown).collect()
+    }
+
+    #[test]
+    fn rules_that_open_the_server_to_all_must_be_wanted() {
+        let good = "\
+            local   all all               trust\n\
+            host    all all 127.0.0.1/32  trust\n\
+            host    all all 127.0.0.0/8   trust\n\
+            host    all all ::1/128       trust\n\
+            host    all all samehost      trust\n\
+            hostssl all all all           trust clientcert=verify-full\n\
+            host    all all all           reject\n";
+        assert_eq!(errors(good, false, AccessConfig::new()), [""; 0]);
+        let bad = "\
+            host    all all all           trust\n\
+            host    all all samenet       trust\n\
+            host    all all localhost     trust\n\
+            host    all all 127.0.0.0/7   trust\n\
+            host    all all ::1/127       trust\n\
+            host    all all 192.0.2.1/32  trust\n\
+            hostssl all all all           trust clientcert=verify-ca\n";
+        let expected: Vec<String> = (1..=7)
+            .map(|line| {
+                format!(
+                    "/hba:{line}: authentication method \"trust\" for addresses beyond this host lets \
+                     everybody in as any user | Use \"scram-sha-256\" or \"cert\", name loopback \
+                     addresses only, or accept it by setting \"dangerous_trust_everywhere\" to on."
+                )
+            })
+            .collect();
+        assert_eq!(errors(bad, false, AccessConfig::new()), expected);
+        let wanted = AccessConfig::new().dangerous_trust_everywhere();
+        assert_eq!(errors(bad, false, wanted), [""; 0]);
+    }
+
+    #[test]
+    fn passwords_need_users_and_tls() {
+        let rules = "\
+            hostssl   all all all  scram-sha-256\n\
+            host      all all all  password\n\
+            hostnossl all all all  password\n";
+        let users = |line, method| {
+            format!(
+                "/hba:{line}: authentication method \"{method}\" needs users with passwords | \
+                 Set \"users_file\"."
+            )
+        };
+        assert_eq!(
+            errors(rules, false, AccessConfig::new()),
+            [
+                users(1, "scram-sha-256"),
+                users(2, "password"),
+                users(3, "password")
+            ]
+        );
+        assert_eq!(
+            errors(rules, true, AccessConfig::new()),
+            [
+                "/hba:3: authentication method \"password\" on connections without TLS shows passwords to \
+              the network | Use \"scram-sha-256\" or a \"hostssl\" line, or accept it by setting \
+              \"dangerous_cleartext_passwords\" to on."
+            ]
+        );
+        let wanted = AccessConfig::new().dangerous_cleartext_passwords();
+        assert_eq!(errors(rules, true, wanted), [""; 0]);
+    }
+
+    #[test]
+    fn errors_of_all_files_are_told_at_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name| directory.path().join(name);
+        fs::write(path("hba"), "nonsense\nhost all all all md5\n").unwrap();
+        fs::write(path("ident"), "map only-two\n").unwrap();
+        let config = AccessConfig::new()
+            .hba_file(path("hba"))
+            .ident_file(path("ident"))
+            .users_file(path("missing"));
+        let errors = config.check(SslMode::Require, true).unwrap_err();
+        let settings: Vec<_> = errors.0.iter().map(AccessError::setting).collect();
+        assert_eq!(
+            settings,
+            ["hba_file", "hba_file", "ident_file", "users_file"],
+            "{errors}"
+        );
+        let alone = AccessConfig::new().ident_file(path("ident"));
+        let errors = alone.check(SslMode::Require, true).unwrap_err();
+        assert_eq!(
+            errors.0.first().map(|error| error.to_string()).as_deref(),
+            Some("\"ident_file\" is set, but \"hba_file\", whose rules could use its maps, is not")
+        );
+    }
+
+    #[test]
+    fn what_will_never_work_is_told() {
+        let directory = tempfile::tempdir().unwrap();
+        let hba = directory.path().join("hba");
+        fs::write(&hba, "hostssl all all all cert map=people\n").unwrap();
+        let config = AccessConfig::new().hba_file(&hba);
+        let line = format!("line 1 of configuration file \"{}\": ", hba.display());
+        let warnings = |mode, client_ca| config.check(mode, client_ca).unwrap();
+        let map = format!(
+            "{line}no line of the identity map file is about map \"people\", so nobody can log in by \
+             this one"
+        );
+        assert_eq!(warnings(SslMode::Require, true), [map]);
+        let off = warnings(SslMode::Disable, false);
+        assert!(
+            off.iter()
+                .any(|text| text.contains("hostssl record cannot match because SSL is disabled")),
+            "{off:?}"
+        );
+        let no_ca = warnings(SslMode::Require, false);
+        let store =
+            "client certificates can only be checked if a root certificate store is available";
+        assert!(no_ca.iter().any(|text| text.contains(store)), "{no_ca:?}");
+    }
+
+    #[test]
+    fn what_holds_is_said() {
+        let described = |config: &AccessConfig, mode| {
+            let client_ca = true;
+            let policy = config.load(TlsFacts { mode, client_ca }).unwrap();
+            policy.describe().0.to_owned()
+        };
+        let trust = AccessConfig::new();
+        assert_eq!(
+            described(&trust, SslMode::Disable),
+            "access: every client on this host is trusted to be any user"
+        );
+        let users = tempfile::NamedTempFile::new().unwrap();
+        let path = users.path().display();
+        let config = AccessConfig::new().users_file(users.path());
+        assert_eq!(
+            described(&config, SslMode::Require),
+            format!(
+                "access: every client proves a password of \"{path}\" by scram-sha-256; ssl_mode \
+                 \"require\" demands TLS besides"
+            )
+        );
+        let hba = tempfile::NamedTempFile::new().unwrap();
+        fs::write(hba.path(), "hostssl all all all scram-sha-256\n").unwrap();
+        let path = hba.path().display();
+        assert_eq!(
+            described(&config.hba_file(hba.path()), SslMode::VerifyCA),
+            format!(
+                "access: the first matching line of \"{path}\" decides; ssl_mode \"verify-ca\" demands \
+                 TLS and a client certificate besides"
+            )
+        );
+    }
 }
