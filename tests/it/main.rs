@@ -11,3 +11,4 @@ mod binary;
 mod flood;
 mod postgres_ssl;
 mod sql;
+mod user;

@@ -4,6 +4,8 @@ use clap::{Arg, ArgAction, Command};
 use heliosdb_server::settings;
 use pg_tls::CryptoProvider;
 
+use super::user;
+
 /// The flag that checks instead of serving.
 pub(super) const CHECK_CONFIG: &str = "check-config";
 
@@ -20,6 +22,8 @@ pub(super) fn command() -> Command {
                 .help("Check every setting and file, show the effective configuration, and end"),
         )
         .args(settings::flags::args())
+        .subcommand(user::command())
+        .args_conflicts_with_subcommands(true)
 }
 
 /// The version, and what does the cryptography and the queries.

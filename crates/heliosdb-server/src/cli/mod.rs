@@ -11,6 +11,7 @@ mod report;
 mod serve;
 mod signals;
 mod tls;
+mod user;
 
 use std::process::ExitCode;
 
@@ -22,6 +23,9 @@ use self::exit::Exit;
 pub(crate) fn run() -> ExitCode {
     // Ends the process by itself after --help, --version and wrong usage.
     let flags = command::command().get_matches();
+    if let Some((user::NAME, matches)) = flags.subcommand() {
+        return user::run(matches).into();
+    }
     let exit = match settings::load(&flags, std::env::vars_os()) {
         Ok(loaded) if flags.get_flag(command::CHECK_CONFIG) => check::run(&loaded),
         Ok(loaded) => serve::run(&loaded),

@@ -122,6 +122,22 @@ pub(super) fn warnings(complaints: &[Complaint]) {
     );
 }
 
+/// What kept a command from doing what it was told.
+pub(super) fn failure(complaint: &Complaint) {
+    line(&complaint.to_string());
+}
+
+/// What a command has done.
+pub(super) fn done(text: &str) {
+    line(text);
+}
+
+fn line(text: &str) {
+    let text = format!("{}: {text}\n", env!("CARGO_BIN_NAME"));
+    // Nobody is left to hear that standard error is closed.
+    let _ = io::stderr().write_all(text.as_bytes());
+}
+
 fn plain(complaints: &[Complaint], verdict: &str) {
     let mut text = format!("{}: {verdict}\n", env!("CARGO_BIN_NAME"));
     for complaint in complaints {

@@ -8,19 +8,22 @@ use pg_certs::{KeyFileError, check_key_file_permissions};
 use zeroize::Zeroizing;
 
 use super::error::{EditError, UsersError};
-use super::file::{User, Users, read};
+use super::file::read;
 use super::parse;
+use super::rows::{Row, Rows};
 use crate::scram::Verifier;
 
-/// Reads the file as an administrator does: it may belong to another user than this process's, such as
-/// the one that the server runs as.
+/// The names in the file, from top to bottom. As for the changes, the file may belong to another user
+/// than this process's, such as the one that the server runs as, and a name may stand there with
+/// something that is no verifier.
 ///
 /// # Errors
 ///
-/// [`UsersError`], with everything that is wrong in the file.
-pub fn list(path: &Path) -> Result<Users, UsersError> {
+/// [`UsersError`], with every line that cannot be understood.
+pub fn list(path: &Path) -> Result<Vec<String>, UsersError> {
     check(path)?;
-    Users::parse_file(path, &read(path)?)
+    let rows = understood(path, &read(path)?)?;
+    Ok(rows.into_iter().map(|row| row.name).collect())
 }
 
 /// Adds a user at the end of the file. A file that does not exist is made, for its owner alone
@@ -36,7 +39,7 @@ pub fn list(path: &Path) -> Result<Users, UsersError> {
 pub fn add(path: &Path, name: &str, verifier: &Verifier) -> Result<(), EditError> {
     parse::check_name(name)?;
     let file = Locked::open_or_make(path)?;
-    if file.users.find(name.as_bytes()).is_some() {
+    if file.row(name).is_ok() {
         return Err(EditError::Exists {
             user: name.to_owned(),
             path: path.to_owned(),
@@ -50,14 +53,15 @@ pub fn add(path: &Path, name: &str, verifier: &Verifier) -> Result<(), EditError
     file.replace(file.text.len()..file.text.len(), &line)
 }
 
-/// Gives a user another verifier: another password.
+/// Gives a user another verifier: another password. An MD5 hash or a password in clear text is replaced
+/// too.
 ///
 /// # Errors
 ///
 /// [`EditError`]; the file is as it was.
 pub fn set_verifier(path: &Path, name: &str, verifier: &Verifier) -> Result<(), EditError> {
     let file = Locked::open(path)?;
-    let at = file.user(name)?.verifier_at.clone();
+    let at = file.row(name)?.verifier_at.clone();
     file.replace(at, &Zeroizing::new(verifier.to_string()))
 }
 
@@ -68,7 +72,7 @@ pub fn set_verifier(path: &Path, name: &str, verifier: &Verifier) -> Result<(), 
 /// [`EditError`]; the file is as it was.
 pub fn remove(path: &Path, name: &str) -> Result<(), EditError> {
     let file = Locked::open(path)?;
-    let at = file.user(name)?.line_at.clone();
+    let at = file.row(name)?.line_at.clone();
     file.replace(at, "")
 }
 
@@ -76,7 +80,7 @@ pub fn remove(path: &Path, name: &str) -> Result<(), EditError> {
 struct Locked<'a> {
     path: &'a Path,
     text: Zeroizing<Vec<u8>>,
-    users: Users,
+    rows: Vec<Row>,
     _lock: WriteLock,
 }
 
@@ -101,22 +105,21 @@ impl<'a> Locked<'a> {
     }
 
     fn new(path: &'a Path, text: Zeroizing<Vec<u8>>, lock: WriteLock) -> Result<Self, EditError> {
-        let users = Users::parse_file(path, &text)?;
+        let rows = understood(path, &text)?;
         Ok(Self {
             path,
             text,
-            users,
+            rows,
             _lock: lock,
         })
     }
 
-    fn user(&self, name: &str) -> Result<&User, EditError> {
-        self.users
-            .find(name.as_bytes())
-            .ok_or_else(|| EditError::Unknown {
-                user: name.to_owned(),
-                path: self.path.to_owned(),
-            })
+    fn row(&self, name: &str) -> Result<&Row, EditError> {
+        let row = self.rows.iter().find(|row| row.name == name);
+        row.ok_or_else(|| EditError::Unknown {
+            user: name.to_owned(),
+            path: self.path.to_owned(),
+        })
     }
 
     fn replace(&self, at: Range<usize>, with: &str) -> Result<(), EditError> {
@@ -125,6 +128,19 @@ impl<'a> Locked<'a> {
         let text = Zeroizing::new([before, with.as_bytes(), after].concat());
         Ok(write_secret(self.path, &text, Existing::Replace)?)
     }
+}
+
+/// The users, if every line can be told apart from the others; an edit of anything else could lose
+/// what somebody meant.
+fn understood(path: &Path, text: &[u8]) -> Result<Vec<Row>, UsersError> {
+    let Rows { rows, faults } = Rows::of(text);
+    if faults.is_empty() {
+        return Ok(rows);
+    }
+    Err(UsersError::Content {
+        path: path.to_owned(),
+        faults,
+    })
 }
 
 /// The rule for key files, but for the owner.

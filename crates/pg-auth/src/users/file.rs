@@ -2,14 +2,13 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::ops::Range;
 use std::path::Path;
 
 use pg_certs::check_key_file_permissions;
 use zeroize::Zeroizing;
 
-use super::error::{Fault, FaultKind, UsersError};
-use super::parse::{self, Entry};
+use super::error::{Fault, UsersError};
+use super::rows::Rows;
 use crate::scram::Verifier;
 
 /// The users and their verifiers.
@@ -25,10 +24,6 @@ pub struct User {
     name: String,
     verifier: Verifier,
     line: usize,
-    /// Where in the file the line stands, with its line break.
-    pub(super) line_at: Range<usize>,
-    /// Where in the file the verifier stands, without its quotes.
-    pub(super) verifier_at: Range<usize>,
 }
 
 impl User {
@@ -59,11 +54,7 @@ impl Users {
     /// [`UsersError`], with everything that is wrong in the file.
     pub fn load(path: &Path) -> Result<Self, UsersError> {
         check_key_file_permissions(path)?;
-        Self::parse_file(path, &read(path)?)
-    }
-
-    pub(super) fn parse_file(path: &Path, text: &[u8]) -> Result<Self, UsersError> {
-        Self::parse(text).map_err(|faults| UsersError::Content {
+        Self::parse(&read(path)?).map_err(|faults| UsersError::Content {
             path: path.to_owned(),
             faults,
         })
@@ -75,21 +66,22 @@ impl Users {
     ///
     /// Every line that is wrong, from top to bottom.
     pub fn parse(text: &[u8]) -> Result<Self, Vec<Fault>> {
+        let Rows { rows, mut faults } = Rows::of(text);
         let mut all = Self::default();
-        let mut faults = Vec::new();
-        let mut end = 0_usize;
-        for (number, line) in (1..).zip(text.split_inclusive(|byte| *byte == b'\n')) {
-            let start = end;
-            end = start.saturating_add(line.len());
-            let added = match parse::line(line) {
-                Ok(None) => Ok(()),
-                Ok(Some(entry)) => all.insert(number, start..end, entry),
-                Err(kind) => Err(kind),
-            };
-            if let Err(kind) = added {
-                faults.push(Fault { line: number, kind });
+        for row in rows {
+            match row.verifier {
+                Ok(verifier) => all.insert(User {
+                    name: row.name,
+                    verifier,
+                    line: row.line,
+                }),
+                Err(kind) => faults.push(Fault {
+                    line: row.line,
+                    kind,
+                }),
             }
         }
+        faults.sort_by_key(|fault| fault.line);
         if faults.is_empty() {
             Ok(all)
         } else {
@@ -100,7 +92,8 @@ impl Users {
     /// The verifier of the user of exactly this name.
     #[must_use]
     pub fn verifier(&self, name: &[u8]) -> Option<&Verifier> {
-        self.find(name).map(User::verifier)
+        let index = self.by_name.get(name)?;
+        self.users.get(*index).map(User::verifier)
     }
 
     /// The users in the order of the file.
@@ -108,33 +101,10 @@ impl Users {
         self.users.iter()
     }
 
-    pub(super) fn find(&self, name: &[u8]) -> Option<&User> {
-        self.users.get(*self.by_name.get(name)?)
-    }
-
-    fn insert(
-        &mut self,
-        line: usize,
-        line_at: Range<usize>,
-        entry: Entry,
-    ) -> Result<(), FaultKind> {
-        if let Some(first) = self.find(entry.name.as_bytes()) {
-            return Err(FaultKind::Duplicate {
-                first: first.line,
-                user: entry.name,
-            });
-        }
+    fn insert(&mut self, user: User) {
         self.by_name
-            .insert(entry.name.clone().into_bytes(), self.users.len());
-        self.users.push(User {
-            name: entry.name,
-            verifier: entry.verifier,
-            line,
-            verifier_at: line_at.start.saturating_add(entry.verifier_at.start)
-                ..line_at.start.saturating_add(entry.verifier_at.end),
-            line_at,
-        });
-        Ok(())
+            .insert(user.name.clone().into_bytes(), self.users.len());
+        self.users.push(user);
     }
 }
 

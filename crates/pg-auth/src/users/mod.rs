@@ -36,10 +36,12 @@ mod edit;
 mod error;
 mod file;
 mod parse;
+mod rows;
 
 pub use self::edit::{add, list, remove, set_verifier};
 pub use self::error::{EditError, Fault, FaultKind, NameError, UsersError};
 pub use self::file::{User, Users};
+pub use self::parse::check_name;
 
 #[cfg(test)]
 mod tests;

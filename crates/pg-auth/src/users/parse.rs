@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use zeroize::Zeroizing;
+
 use super::error::{FaultKind, NameError};
 use crate::scram::{Verifier, VerifierError};
 
@@ -9,7 +11,7 @@ use crate::scram::{Verifier, VerifierError};
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) name: String,
-    pub(super) verifier: Verifier,
+    pub(super) verifier: Result<Verifier, FaultKind>,
     /// Where in the line the verifier stands, without the quotes.
     pub(super) verifier_at: Range<usize>,
 }
@@ -21,24 +23,21 @@ pub(super) fn line(line: &[u8]) -> Result<Option<Entry>, FaultKind> {
     if fields.only_comment() {
         return Ok(None);
     }
-    let Some((name, _)) = fields.quoted()? else {
-        return Err(FaultKind::NameExpected);
-    };
-    check_name(&name)?;
-    let Some((text, verifier_at)) = fields.quoted()? else {
+    let name = fields.quoted()?.ok_or(FaultKind::NameExpected)?;
+    check_name(&name.text)?;
+    let name = name.text.to_string();
+    let Some(secret) = fields.quoted()? else {
         return Err(FaultKind::VerifierExpected { user: name });
     };
     if !fields.only_comment() {
         return Err(FaultKind::TrailingText { user: name });
     }
-    match text.parse() {
-        Ok(verifier) => Ok(Some(Entry {
-            name,
-            verifier,
-            verifier_at,
-        })),
-        Err(error) => Err(judge(name, &text, error)),
-    }
+    let verifier = secret.text.parse();
+    Ok(Some(Entry {
+        verifier: verifier.map_err(|error| judge(name.clone(), &secret.text, error)),
+        name,
+        verifier_at: secret.at,
+    }))
 }
 
 /// Says what it is that is no verifier.
@@ -54,8 +53,13 @@ fn judge(user: String, text: &str, error: VerifierError) -> FaultKind {
     }
 }
 
-/// Whether the name can be written and logged in with.
-pub(super) fn check_name(name: &str) -> Result<(), NameError> {
+/// Whether a user can have this name: 1 to 63 bytes, which is what PostgreSQL compares, without a line
+/// break or a NUL.
+///
+/// # Errors
+///
+/// [`NameError`].
+pub fn check_name(name: &str) -> Result<(), NameError> {
     if name.is_empty() {
         return Err(NameError::Empty);
     }
@@ -71,6 +75,14 @@ pub(super) fn check_name(name: &str) -> Result<(), NameError> {
 /// The line of a user, without a line break.
 pub(super) fn format(name: &str, verifier: &Verifier) -> String {
     format!("\"{}\" \"{verifier}\"", name.replace('"', "\"\""))
+}
+
+/// A quoted field.
+struct Field {
+    /// Without its quotes.
+    text: Zeroizing<String>,
+    /// Where in the line that stands.
+    at: Range<usize>,
 }
 
 struct Fields<'a> {
@@ -92,19 +104,23 @@ impl Fields<'_> {
         rest.is_empty() || rest.starts_with(';')
     }
 
-    /// The next field without its quotes, and where it stands; `None` if no quote begins it.
-    fn quoted(&mut self) -> Result<Option<(String, Range<usize>)>, FaultKind> {
+    /// The next field; `None` if no quote begins it.
+    fn quoted(&mut self) -> Result<Option<Field>, FaultKind> {
         let Some(inner) = self.rest().strip_prefix('"') else {
             return Ok(None);
         };
-        let mut text = String::new();
+        // Never grows, so that no copy of a password stays behind.
+        let mut text = Zeroizing::new(String::with_capacity(inner.len()));
         let mut chars = inner.char_indices();
         while let Some((end, c)) = chars.next() {
             if c == '"' && !chars.as_str().starts_with('"') {
                 let start = self.at.saturating_add(1);
                 let end = start.saturating_add(end);
                 self.at = end.saturating_add(1);
-                return Ok(Some((text, start..end)));
+                return Ok(Some(Field {
+                    text,
+                    at: start..end,
+                }));
             }
             if c == '"' {
                 chars.next();

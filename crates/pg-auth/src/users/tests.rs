@@ -243,9 +243,31 @@ fn an_edit_changes_its_line_and_nothing_else() {
         place.text(),
         format!("; first\r\n\n; last, without a line break\n\"ca\"\"rol\" \"{q}\"\n")
     );
-    assert_eq!(names(&list(&place.path).unwrap()), [(4, "ca\"rol")]);
+    assert_eq!(list(&place.path).unwrap(), ["ca\"rol"]);
     remove(&place.path, "ca\"rol").unwrap();
-    assert_eq!(list(&place.path).unwrap().iter().len(), 0);
+    assert_eq!(list(&place.path).unwrap(), [""; 0]);
+}
+
+#[test]
+fn what_is_no_verifier_can_be_replaced_and_removed() {
+    let place = Place::with(
+        "\"a\" \"md5a3556571e93b0d20722ba62be61e8c2d\"\n\"b\" \"pen\"\"cil\"\n\"c\" \"SCRAM-SHA-256$1\"\n",
+    );
+    let p = verifier("p");
+    assert_eq!(list(&place.path).unwrap(), ["a", "b", "c"]);
+    assert!(matches!(
+        add(&place.path, "a", &p),
+        Err(EditError::Exists { .. })
+    ));
+    set_verifier(&place.path, "a", &p).unwrap();
+    set_verifier(&place.path, "b", &p).unwrap();
+    assert!(Users::load(&place.path).is_err());
+    remove(&place.path, "c").unwrap();
+    add(&place.path, "d", &p).unwrap();
+    assert_eq!(
+        names(&Users::load(&place.path).unwrap()),
+        [(1, "a"), (2, "b"), (3, "d")]
+    );
 }
 
 #[test]
