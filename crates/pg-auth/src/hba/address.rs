@@ -153,9 +153,9 @@ const ADDRESS_FORM: &str = "An IPv4 address is four decimal numbers.";
 /// Whether somebody meant an address: PostgreSQL reads `127.1` as 127.0.0.1, and as a host name it
 /// would never match.
 fn looks_numeric(host: &str) -> bool {
-    let number = |part: &str| {
-        let digits = part.strip_prefix("0x").unwrap_or(part);
-        !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+    let number = |part: &str| match part.strip_prefix("0x") {
+        Some(digits) => digits.bytes().all(|byte| byte.is_ascii_hexdigit()),
+        None => !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()),
     };
     host.contains(':') || host.split('.').all(number)
 }

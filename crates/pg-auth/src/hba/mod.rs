@@ -91,3 +91,6 @@ impl<'a> IntoIterator for &'a Rules {
         self.iter()
     }
 }
+
+#[cfg(test)]
+mod tests;
