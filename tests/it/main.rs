@@ -9,6 +9,7 @@
 
 mod binary;
 mod flood;
+mod logins;
 mod postgres_ssl;
 mod sql;
 mod user;

@@ -85,7 +85,7 @@ async fn flood(sockets: usize) -> anyhow::Result<()> {
          |---|---|---|---|---|---|"
     ))?;
     for (name, room) in [
-        ("default (128 of 256)", None),
+        ("default (256 of 512)", None),
         ("room for all", Some(sockets + 1_000)),
     ] {
         let server = ServerProcess::start(&certificate, &key, room)?;

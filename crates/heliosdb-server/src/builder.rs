@@ -28,10 +28,10 @@ const DEFAULT_MAX_CONNECTIONS: usize = 100;
 const DEFAULT_AUTHENTICATION_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Enough for a burst of reconnecting clients; a waiting connection costs some 20 KiB.
-const DEFAULT_MAX_LOGINS: usize = 256;
+const DEFAULT_MAX_LOGINS: usize = 512;
 
 /// More than `max_connections` lets in of a burst from one host, and half of the places for others.
-const DEFAULT_MAX_LOGINS_PER_ADDRESS: usize = 128;
+const DEFAULT_MAX_LOGINS_PER_ADDRESS: usize = 256;
 
 /// Collects settings; [`build`](Self::build) checks them. Names and defaults are PostgreSQL's.
 ///
@@ -121,7 +121,7 @@ impl PgServerBuilder {
     }
 
     /// How many connections may wait for login beside the sessions. When it is reached, a new
-    /// connection displaces the oldest waiting one of the address that has most. Default 256. Each
+    /// connection displaces the oldest waiting one of the address that has most. Default 512. Each
     /// costs some 20 KiB; fewer than clients that connect at the same moment makes some of them fail.
     pub const fn max_pending_logins(mut self, count: usize) -> Self {
         self.logins.total = count;
@@ -130,7 +130,7 @@ impl PgServerBuilder {
 
     /// How many of them may come from one address, or from one /64 network of IPv6. When it is reached, a
     /// new connection displaces the oldest waiting one of that address. Sessions do not count. Default
-    /// 128: as many clients of one host may connect at the same moment, and a host that floods the
+    /// 256: as many clients of one host may connect at the same moment, and a host that floods the
     /// server leaves half of the places to others.
     pub const fn max_pending_logins_per_address(mut self, count: usize) -> Self {
         self.logins.per_source = count;

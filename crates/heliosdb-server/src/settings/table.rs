@@ -126,7 +126,7 @@ settings! {
     /// room, so that a flood of silent connections does not lock out users.
     max_pending_logins: usize {
         kind: Kind::Integer { min: 1, max: 262_143 },
-        default: "256",
+        default: "512",
         group: Connections,
     }
 
@@ -135,7 +135,7 @@ settings! {
     /// Sessions do not count, so a busy host is not affected. IPv6 addresses count by their /64 network.
     max_pending_logins_per_address: usize {
         kind: Kind::Integer { min: 1, max: 262_143 },
-        default: "128",
+        default: "256",
         group: Connections,
     }
 

@@ -1,0 +1,270 @@
+//! Logins as an operator sets them up and libpq does them: the program, its files, and psql.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+use heliosdb_tests::config::USERS;
+use heliosdb_tests::program::{Place, Running};
+use pg_certs::CertificateAuthority;
+use pg_certs::generate::{CaSpec, ClientSpec, KeyType, ServerSpec};
+
+/// A place with a certificate authority, a server's certificate and the users of all tests.
+struct Site {
+    place: Place,
+    ca: CertificateAuthority,
+}
+
+impl Site {
+    fn new() -> Self {
+        Self::with_keys(KeyType::EcdsaP256)
+    }
+
+    fn with_keys(keys: KeyType) -> Self {
+        let ca = CertificateAuthority::create(&CaSpec::new("Test CA").with_key_type(keys)).unwrap();
+        let site = Self {
+            place: Place::new(),
+            ca,
+        };
+        let server = site
+            .ca
+            .issue_server(&ServerSpec::new(["localhost"]))
+            .unwrap();
+        site.place.write("ca.crt", &site.ca.certificate_pem());
+        site.place.write("server.crt", &server.chain_pem());
+        site.secret("server.key", server.key_pem());
+        let line = |user: &heliosdb_tests::config::User| {
+            format!("\"{}\" \"{}\"\n", user.name, user.verifier)
+        };
+        site.secret("users", &USERS.iter().map(line).collect::<String>());
+        site
+    }
+
+    fn secret(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.place.write(name, text);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        path
+    }
+
+    fn serve(&self, arguments: &[&str]) -> Running {
+        let tls = [
+            "--ssl-cert-file",
+            "server.crt",
+            "--ssl-key-file",
+            "server.key",
+        ];
+        self.place.serve(&[&tls, arguments].concat())
+    }
+
+    /// Asks for `who` and `how` it is encrypted; gives back standard output, or psql's complaint.
+    fn psql(&self, server: &Running, options: &str, password: &str) -> Result<String, String> {
+        let address = server.address();
+        let conninfo = format!(
+            "host=localhost hostaddr={} port={} dbname=postgres sslrootcert={} {options}",
+            address.ip(),
+            address.port(),
+            self.place.path("ca.crt").display()
+        );
+        let mut command = Command::new("psql");
+        command
+            .args(["--no-psqlrc", "--no-password", "-At", "-c", "select 6 * 7"])
+            .args(["--dbname", &conninfo])
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", self.place.root());
+        if !password.is_empty() {
+            command.env("PGPASSWORD", password);
+        }
+        outcome(command.output().unwrap())
+    }
+
+    /// A client's certificate and key as options of psql.
+    fn identity(&self, spec: &ClientSpec, name: &str) -> String {
+        let issued = self.ca.issue_client(spec).unwrap();
+        let cert = self
+            .place
+            .write(&format!("{name}.crt"), &issued.chain_pem());
+        let key = self.secret(&format!("{name}.key"), issued.key_pem());
+        format!("sslcert={} sslkey={}", cert.display(), key.display())
+    }
+}
+
+fn outcome(output: Output) -> Result<String, String> {
+    if output.status.success() {
+        return Ok(String::from_utf8(output.stdout).unwrap().trim().to_owned());
+    }
+    let complaint = String::from_utf8(output.stderr).unwrap();
+    let (_, reason) = complaint.split_once("failed: ").unwrap_or(("", &complaint));
+    Err(reason.trim().to_owned())
+}
+
+fn served() -> Result<String, String> {
+    Ok("42".to_owned())
+}
+
+fn fatal(text: &str) -> Result<String, String> {
+    Err(format!("FATAL:  {text}"))
+}
+
+#[test]
+fn a_users_file_is_all_that_passwords_need() {
+    let site = Site::new();
+    let mut server = site.serve(&["--users-file", "users"]);
+    server.log_line("by scram-sha-256; ssl_mode \"require\" demands TLS besides");
+    let alice = "user=alice sslmode=verify-full";
+    for binding in ["require", "prefer", "disable"] {
+        let options = format!("{alice} channel_binding={binding}");
+        assert_eq!(
+            site.psql(&server, &options, "pencil"),
+            served(),
+            "{binding}"
+        );
+    }
+    server.log_line("connection authenticated: identity=\"alice\" method=scram-sha-256");
+    let wrong = fatal("password authentication failed for user \"alice\"");
+    assert_eq!(site.psql(&server, alice, "Pencil"), wrong);
+    let unknown = fatal("password authentication failed for user \"nobody\"");
+    assert_eq!(
+        site.psql(&server, "user=nobody sslmode=verify-full", "pencil"),
+        unknown
+    );
+    server.log_line("Role \"nobody\" does not exist.");
+    let missing = site.psql(&server, alice, "").unwrap_err();
+    assert!(
+        missing.contains("fe_sendauth: no password supplied"),
+        "{missing}"
+    );
+    let clear = site
+        .psql(&server, "user=alice sslmode=disable", "pencil")
+        .unwrap_err();
+    assert!(
+        clear.contains("no pg_hba.conf entry for host \"127.0.0.1\""),
+        "{clear}"
+    );
+    server.stop();
+}
+
+#[test]
+fn x30_channel_binding_is_not_offered_where_it_is_undefined() {
+    let site = Site::with_keys(KeyType::Ed25519);
+    let server = site.serve(&["--users-file", "users"]);
+    for binding in ["prefer", "disable"] {
+        let options = format!("user=alice sslmode=verify-full channel_binding={binding}");
+        assert_eq!(
+            site.psql(&server, &options, "pencil"),
+            served(),
+            "{binding}"
+        );
+    }
+    let options = "user=alice sslmode=verify-full channel_binding=require";
+    let refused = site.psql(&server, options, "pencil").unwrap_err();
+    assert_eq!(
+        refused,
+        "channel binding is required, but server did not offer an authentication method that supports \
+         channel binding"
+    );
+    server.stop();
+}
+
+#[test]
+fn rules_and_maps_decide_line_by_line() {
+    let site = Site::new();
+    site.place.write(
+        "pg_hba.conf",
+        "hostssl all  carol      samehost      scram-sha-256 clientcert=verify-full\n\
+         hostssl all  /^team_.*  127.0.0.1/32  cert map=teams\n\
+         hostssl all  alice,bob  localhost     scram-sha-256\n\
+         host    all  all        all           reject\n",
+    );
+    site.place
+        .write("pg_ident.conf", "teams /^(.*)@example$ team_\\1\n");
+    let mut server = site.serve(&[
+        "--ssl-mode=allow",
+        "--ssl-ca-file=ca.crt",
+        "--hba-file=pg_hba.conf",
+        "--ident-file=pg_ident.conf",
+        "--users-file=users",
+    ]);
+    server.log_line("access: the first matching line of \"pg_hba.conf\" decides");
+    let red = site.identity(
+        &ClientSpec::new("red@example").with_organization("Us"),
+        "red",
+    );
+    let team = |user: &str| format!("user={user} sslmode=verify-full {red}");
+    assert_eq!(site.psql(&server, &team("team_red"), ""), served());
+    server.log_line(
+        "connection authenticated: identity=\"CN=red@example,O=Us\" method=cert (pg_hba.conf:2)",
+    );
+    let other = fatal("certificate authentication failed for user \"team_blue\"");
+    assert_eq!(site.psql(&server, &team("team_blue"), ""), other);
+    server.log_line(
+        "no match in usermap \"teams\" for user \"team_blue\" authenticated as \"red@example\"",
+    );
+    server.log_line("Connection matched file \"pg_hba.conf\" line 2: ");
+    let none = fatal("connection requires a valid client certificate");
+    assert_eq!(
+        site.psql(&server, "user=team_red sslmode=require", ""),
+        none
+    );
+    assert_eq!(
+        site.psql(&server, "user=bob sslmode=require", "brush"),
+        served()
+    );
+    let rejected = fatal(
+        "pg_hba.conf rejects connection for host \"127.0.0.1\", user \"bob\", database \"postgres\", no \
+         encryption",
+    );
+    assert_eq!(
+        site.psql(&server, "user=bob sslmode=disable", "brush"),
+        rejected
+    );
+    server.stop();
+}
+
+#[test]
+fn errors_of_all_files_are_told_by_the_check_and_by_the_start() {
+    let site = Site::new();
+    site.place.write(
+        "pg_hba.conf",
+        "host all all all md5\nhost all all all trust\nhost all\n",
+    );
+    site.place.write("pg_ident.conf", "short line\n");
+    site.place.write("users", "\"alice\" \"pencil\"\n");
+    let flags = [
+        "--ssl-cert-file=absent.crt",
+        "--ssl-key-file=server.key",
+        "--hba-file=pg_hba.conf",
+        "--ident-file=pg_ident.conf",
+        "--users-file=users",
+    ];
+    for arguments in [&["--check-config"][..], &[]] {
+        let mut ended = site.place.run(&[&flags, arguments].concat()).expect(1);
+        for text in [
+            "pg_hba.conf:1: ",
+            "pg_hba.conf:3: ",
+            "pg_ident.conf:1: ",
+            "users",
+            "absent.crt",
+        ] {
+            ended = ended.says(text);
+        }
+        assert!(!ended.stderr.contains("pencil"), "{}", ended.stderr);
+    }
+}
+
+#[test]
+fn what_will_never_work_is_a_warning() {
+    let site = Site::new();
+    site.place
+        .write("pg_hba.conf", "hostssl all all all cert\n");
+    let arguments = [
+        "--ssl-mode=disable",
+        "--hba-file=pg_hba.conf",
+        "--check-config",
+    ];
+    site.place
+        .run(&arguments)
+        .expect(0)
+        .says("hostssl record cannot match because SSL is disabled");
+}
