@@ -25,8 +25,9 @@
 //!
 //! - [`PgServerBuilder`] → [`PgServer`]: listeners that survive lack of descriptors, a budget for
 //!   connections before login, `max_connections`, `authentication_timeout`, keepalive.
-//! - [`PgConnectionHandler`]: policy by [`SslMode`], login (so far `trust`, on loopback addresses
-//!   only unless [`PgServerBuilder::dangerous_trust_everywhere`] is said), then a session of the
+//! - [`AccessConfig`]: who may connect. A users file alone demands passwords by SCRAM-SHA-256; rules in
+//!   the form of `pg_hba.conf` decide line by line; without either, clients on this host are trusted.
+//! - [`PgConnectionHandler`]: policy by [`SslMode`] and rules, login, then a session of the
 //!   [`Engine`](engine::Engine), opened no earlier.
 //! - A relay that knows message boundaries and no SQL: it ends sessions on Terminate, answers protocol
 //!   violations, gives each session a BackendKeyData of the server's own, counts, and tells clients
