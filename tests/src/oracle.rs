@@ -1,10 +1,12 @@
 //! A real PostgreSQL, to prove the cases' expectations on before ours is held to them.
 
 use std::fs::{self, File, Permissions};
+use std::io::{Seek as _, Write as _};
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use pg_tls::SslMode;
@@ -89,21 +91,11 @@ impl PostgreSql {
                 .args(["--encoding=UTF8", "--locale=C", "-D"])
                 .arg(&data),
         );
-        let script = postgres.template.path().join("script.sql");
         let mut statements = "create database alice\ncreate role bob login\n".to_owned();
         for User { name, verifier, .. } in USERS {
             statements.push_str(&format!("alter role {name} password '{verifier}'\n"));
         }
-        fs::write(&script, statements).unwrap();
-        output(
-            postgres
-                .command("postgres")
-                .arg("--single")
-                .arg("-D")
-                .arg(&data)
-                .arg("postgres")
-                .stdin(File::open(&script).unwrap()),
-        );
+        postgres.single_user(&data, &statements);
         postgres
     }
 
@@ -114,29 +106,76 @@ impl PostgreSql {
     /// If it does not start.
     #[must_use]
     pub fn start(&self, config: Config) -> Target {
+        let pki = Pki::get();
+        let cluster = self.start_on(
+            &self.copy(),
+            &settings(config),
+            &[
+                ("server.crt", pki.server.chain_pem()),
+                ("server.key", pki.server.key_pem()),
+                ("client-ca.crt", &pki.client_ca_pem),
+                ("pg_hba.conf", &access_rules(config)),
+                ("pg_ident.conf", identity_maps(config)),
+            ],
+        );
+        let cluster = cluster.unwrap_or_else(|log| panic!("PostgreSQL did not start:\n{log}"));
+        Target::new(Box::new(cluster), Kind::PostgreSql(self.major), config)
+    }
+
+    /// A copy of the cluster.
+    #[must_use]
+    pub fn copy(&self) -> Data {
         let directory = private_directory(self.other_user);
-        let data = directory.path().join("data");
         output(
             Command::new("cp")
                 .arg("-a")
                 .arg(self.template.path().join("data"))
-                .arg(&data),
+                .arg(directory.path().join("data")),
         );
+        Data(Arc::new(directory))
+    }
+
+    /// Runs statements, one a line, on a copy that no server runs on.
+    pub fn run_script(&self, on: &Data, statements: &str) {
+        self.single_user(&on.0.path().join("data"), statements);
+    }
+
+    fn single_user(&self, data: &Path, statements: &str) {
+        let mut script = tempfile::tempfile().unwrap();
+        script.write_all(statements.as_bytes()).unwrap();
+        script.rewind().unwrap();
+        output(
+            self.command("postgres")
+                .arg("--single")
+                .arg("-D")
+                .arg(data)
+                .arg("postgres")
+                .stdin(script),
+        );
+    }
+
+    /// Starts a server on a copy that none runs on, with lines for `postgresql.conf` and files in the data directory,
+    /// its access rules among them.
+    ///
+    /// # Errors
+    ///
+    /// Its log, if it ends instead.
+    pub fn start_on(
+        &self,
+        on: &Data,
+        settings: &str,
+        files: &[(&str, &str)],
+    ) -> Result<Cluster, String> {
+        let directory = on.0.path();
+        let data = directory.join("data");
         // Another program could take the port in between; then the server does not start and the test says so.
         let port = TcpListener::bind("127.0.0.1:0")
             .unwrap()
             .local_addr()
             .unwrap()
             .port();
-        let pki = Pki::get();
-        for (name, text) in [
-            ("server.crt", pki.server.chain_pem()),
-            ("server.key", pki.server.key_pem()),
-            ("client-ca.crt", &pki.client_ca_pem),
-            ("postgresql.conf", &settings(config, directory.path(), port)),
-            ("pg_hba.conf", &access_rules(config)),
-            ("pg_ident.conf", identity_maps(config)),
-        ] {
+        let settings = format!("{}{settings}", place(directory, port));
+        for (name, text) in files.iter().chain([&("postgresql.conf", &*settings)]) {
             let path = data.join(name);
             fs::write(&path, text).unwrap();
             fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
@@ -144,7 +183,7 @@ impl PostgreSql {
                 chown(&path, Some(user), Some(group)).unwrap();
             }
         }
-        let log = directory.path().join("log");
+        let log = directory.join("log");
         let child = self
             .command("postgres")
             .arg("-D")
@@ -154,14 +193,14 @@ impl PostgreSql {
             .stderr(File::create(&log).unwrap())
             .spawn()
             .unwrap();
-        let mut running = Running {
+        let mut cluster = Cluster {
             child,
             log,
             port,
-            _directory: directory,
+            _data: on.clone(),
         };
-        running.wait_until_ready();
-        Target::new(Box::new(running), Kind::PostgreSql(self.major), config)
+        cluster.wait_until_ready()?;
+        Ok(cluster)
     }
 
     fn command(&self, program: &str) -> Command {
@@ -183,7 +222,17 @@ impl PostgreSql {
     }
 }
 
-fn settings(config: Config, directory: &Path, port: u16) -> String {
+/// What every cluster is told.
+fn place(directory: &Path, port: u16) -> String {
+    let directory = directory.display();
+    format!(
+        "listen_addresses = '127.0.0.1'\nport = {port}\nunix_socket_directories = '{directory}'\n\
+         autovacuum = off\nshared_buffers = 16MB\nfsync = off\nlogging_collector = off\nlc_messages = 'C'\n\
+         log_line_prefix = '%r|%e|'\nlog_connections = on\nlog_disconnections = on\n"
+    )
+}
+
+fn settings(config: Config) -> String {
     let ssl = if config.mode.is_enabled() {
         "on"
     } else {
@@ -201,15 +250,11 @@ fn settings(config: Config, directory: &Path, port: u16) -> String {
     };
     let timeout = config.authentication_timeout.as_secs();
     let most = config.max_connections;
-    let directory = directory.display();
     format!(
-        "listen_addresses = '127.0.0.1'\nport = {port}\nunix_socket_directories = '{directory}'\n\
-         ssl = {ssl}\nssl_cert_file = 'server.crt'\nssl_key_file = 'server.key'\nssl_ca_file = '{ca}'\n\
+        "ssl = {ssl}\nssl_cert_file = 'server.crt'\nssl_key_file = 'server.key'\nssl_ca_file = '{ca}'\n\
          ssl_min_protocol_version = '{min}'\nssl_max_protocol_version = '{max}'\n\
          authentication_timeout = {timeout}\nmax_connections = {most}\n\
-         superuser_reserved_connections = 0\nmax_wal_senders = 2\nautovacuum = off\n\
-         shared_buffers = 16MB\nfsync = off\nlogging_collector = off\nlc_messages = 'C'\n\
-         log_line_prefix = '%r|%e|'\nlog_connections = on\nlog_disconnections = on\n"
+         superuser_reserved_connections = 0\nmax_wal_senders = 2\n"
     )
 }
 
@@ -237,27 +282,31 @@ fn access_rules(config: Config) -> String {
     format!("{kind} all all 127.0.0.1/32 {method} {options}\n")
 }
 
-struct Running {
+/// A database cluster of its own, gone with the last server on it.
+#[derive(Clone, Debug)]
+pub struct Data(Arc<TempDir>);
+
+/// A running PostgreSQL.
+#[derive(Debug)]
+pub struct Cluster {
     child: Child,
     log: PathBuf,
     port: u16,
-    _directory: TempDir,
+    _data: Data,
 }
 
-impl Running {
-    #[track_caller]
-    fn wait_until_ready(&mut self) {
+impl Cluster {
+    fn wait_until_ready(&mut self) -> Result<(), String> {
         let deadline = Instant::now() + PATIENCE;
         loop {
+            let exit = self.child.try_wait().unwrap();
             let log = fs::read_to_string(&self.log).unwrap();
             if log.contains("database system is ready to accept connections") {
-                return;
+                return Ok(());
             }
-            let exit = self.child.try_wait().unwrap();
-            assert!(
-                exit.is_none() && Instant::now() < deadline,
-                "PostgreSQL did not start ({exit:?}):\n{log}"
-            );
+            if exit.is_some() || Instant::now() > deadline {
+                return Err(log);
+            }
             std::thread::sleep(Duration::from_millis(10));
         }
     }
@@ -278,7 +327,7 @@ impl Running {
     }
 }
 
-impl Server for Running {
+impl Server for Cluster {
     fn address(&self) -> SocketAddr {
         ([127, 0, 0, 1], self.port).into()
     }
@@ -301,7 +350,7 @@ impl Server for Running {
     }
 }
 
-impl Drop for Running {
+impl Drop for Cluster {
     fn drop(&mut self) {
         if self.child.try_wait().is_ok_and(|exit| exit.is_none()) {
             self.signal("-INT");

@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn lack_of_descriptors_is_no_single_connections_fault() {
+    fn k06_lack_of_descriptors_is_no_single_connections_fault() {
         let emfile = io::Error::from_raw_os_error(24);
         assert!(!concerns_one_connection(&emfile));
         let aborted = io::Error::from_raw_os_error(103);
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_pause_is_kept_and_the_log_is_spared() {
+    async fn k06_a_pause_is_kept_and_the_log_is_spared() {
         let mut listeners = Listeners::new(Vec::new(), Keepalive::default());
         let emfile = io::Error::from_raw_os_error(24);
         listeners.pause(&emfile);

@@ -19,7 +19,7 @@ cases! {
     cancel_after_a_refusal_reaches_the_session, Config::no_tls(), Since(15), ["1.6"];
     f01_cancel_inside_tls_reaches_the_session, Config::tls(), Since(15), ["1.4 SSL→S, TLS, Cancel", "1.6", "F01"];
     f01_cancel_inside_direct_tls_reaches_the_session, Config::tls(), Since(17), ["1.6", "F01"];
-    cancel_with_a_long_key_reaches_the_session, Config::tls(), Since(18), ["1.6", "F06"];
+    f06_cancel_with_a_long_key_reaches_the_session, Config::tls(), Since(18), ["1.6", "F06"];
     f02_cancel_in_clear_is_exempt_from_require, Config::new(SslMode::Require), Since(15), ["1.6", "4.6 (a)", "F02"];
     cancel_in_clear_is_exempt_from_verify_full, Config::new(SslMode::VerifyFull), Since(15), ["1.6", "4.6 (a)"];
     cancel_in_single_bytes_reaches_the_session, Config::tls(), Since(15), ["1.6", "A07"];
@@ -28,10 +28,10 @@ cases! {
     unknown_process_is_logged, Config::tls(), Since(15), ["1.6", "1.3 #8", "F03"];
     process_0_is_logged, Config::tls(), Since(18), ["1.6", "F03"];
     f03_wrong_key_is_logged_and_cancels_nothing, Config::tls(), Since(18), ["1.6", "F03"];
-    cancel_without_room_for_the_process_is_logged, Config::tls(), Since(18), ["1.6", "F06"];
-    cancel_key_of_wrong_length_is_logged, Config::tls(), Since(18), ["1.6", "F06"];
-    cancel_key_of_any_legal_length_is_looked_up, Config::tls(), Since(18), ["1.6", "F06"];
-    cancel_of_the_largest_packet_is_logged, Config::tls(), Since(18), ["1.6", "F06"];
+    f06_cancel_without_room_for_the_process_is_logged, Config::tls(), Since(18), ["1.6", "F06"];
+    f06_cancel_key_of_wrong_length_is_logged, Config::tls(), Since(18), ["1.6", "F06"];
+    f06_cancel_key_of_any_legal_length_is_looked_up, Config::tls(), Since(18), ["1.6", "F06"];
+    f06_cancel_of_the_largest_packet_is_logged, Config::tls(), Since(18), ["1.6", "F06"];
     cancel_cut_short_by_eof_is_logged, Config::tls(), Since(15), ["1.3 #4", "1.6"];
     failures_inside_tls_are_logged_alike, Config::tls(), Since(18), ["1.6", "F03"];
 }
@@ -132,7 +132,7 @@ fn f01_cancel_inside_direct_tls_reaches_the_session(target: &Target) {
     });
 }
 
-fn cancel_with_a_long_key_reaches_the_session(target: &Target) {
+fn f06_cancel_with_a_long_key_reaches_the_session(target: &Target) {
     let mut session = target.connect();
     let login = session.login(&wire::startup(
         V3_2,
@@ -236,7 +236,7 @@ fn f03_wrong_key_is_logged_and_cancels_nothing(target: &Target) {
     session.terminate();
 }
 
-fn cancel_without_room_for_the_process_is_logged(target: &Target) {
+fn f06_cancel_without_room_for_the_process_is_logged(target: &Target) {
     for length in 0..=3 {
         let bytes = wire::packet(wire::CANCEL_CODE, &[0, 0, 1][..length]);
         let text = "invalid length of cancel request packet";
@@ -244,7 +244,7 @@ fn cancel_without_room_for_the_process_is_logged(target: &Target) {
     }
 }
 
-fn cancel_key_of_wrong_length_is_logged(target: &Target) {
+fn f06_cancel_key_of_wrong_length_is_logged(target: &Target) {
     for length in [0, 257, 300] {
         let bytes = wire::cancel_request(UNKNOWN, &vec![7; length]);
         let text = "invalid length of cancel key in cancel request packet";
@@ -252,14 +252,14 @@ fn cancel_key_of_wrong_length_is_logged(target: &Target) {
     }
 }
 
-fn cancel_key_of_any_legal_length_is_looked_up(target: &Target) {
+fn f06_cancel_key_of_any_legal_length_is_looked_up(target: &Target) {
     for length in [1, 3, 4, 5, 32, 256] {
         let bytes = wire::cancel_request(UNKNOWN, &vec![7; length]);
         expect_logged(target, &bytes, unknown_process(UNKNOWN));
     }
 }
 
-fn cancel_of_the_largest_packet_is_logged(target: &Target) {
+fn f06_cancel_of_the_largest_packet_is_logged(target: &Target) {
     let bytes = wire::cancel_request(UNKNOWN, &vec![7; 10_004 - 12]);
     let text = "invalid length of cancel key in cancel request packet";
     expect_logged(target, &bytes, Expected::log_only("08P01", text));

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use heliosdb_tests::case::{Case, Proof};
 
-use super::TOPICS;
+use super::{TOPICS, acceptance, bug_reports};
 
 /// Set to anything, the document is written anew instead of compared.
 const VARIABLE: &str = "HELIOSDB_UPDATE_CONFORMANCE";
@@ -179,7 +179,7 @@ const ELSEWHERE: [(&str, &str); 7] = [
     ),
     (
         "X30",
-        "`logins`, with libpq: channel binding is not offered then",
+        "with libpq: `acceptance::e02_without_a_hash_channel_binding_is_not_offered`",
     ),
     (
         "B05",
@@ -249,6 +249,8 @@ fn document() -> String {
         writeln!(text, "| {row} | {about} | {cases} |").unwrap();
     }
     text.push_str(DIFFERENCES);
+    text.push_str(&acceptance::document::tables());
+    text.push_str(&bug_reports::table());
     text.push_str(
         "\n## Where each expectation is proven\n\n\
          \"PostgreSQL 15\": the case passes on a real PostgreSQL from that version on \

@@ -1,8 +1,10 @@
 //! The startup phase and TLS, byte for byte. Each topic is a table of cases that run against our server one test at a
 //! time, and all together against a real PostgreSQL in `oracle`.
 
+mod acceptance;
 mod access;
 mod back_pressure;
+mod bug_reports;
 mod cancel;
 mod client_certs;
 mod conformance;

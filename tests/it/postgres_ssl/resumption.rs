@@ -13,7 +13,7 @@ use rustls::client::Resumption;
 cases! {
     g01_no_session_is_resumed, Config::tls(), Since(17), ["5.1", "G01"];
     g01_no_session_is_resumed_with_ring, Config::tls().ring(), OursOnly("the same case is proven once"), ["5.1", "G01"];
-    g01_no_session_is_resumed_with_certificates, Config::new(SslMode::VerifyFull), Since(17), ["5.1", "G01", "G02"];
+    g02_no_session_is_resumed_with_certificates, Config::new(SslMode::VerifyFull), Since(17), ["5.1", "G01", "G02"];
 }
 
 fn no_session_is_resumed(target: &Target, tls: &Tls) {
@@ -39,6 +39,6 @@ fn g01_no_session_is_resumed_with_ring(target: &Target) {
     no_session_is_resumed(target, &Tls::new());
 }
 
-fn g01_no_session_is_resumed_with_certificates(target: &Target) {
+fn g02_no_session_is_resumed_with_certificates(target: &Target) {
     no_session_is_resumed(target, &Tls::new().identity(&target.pki().alice));
 }

@@ -17,17 +17,17 @@ use postgres_protocol::authentication::sasl::{ChannelBinding, ScramSha256};
 use sha2::{Digest, Sha256};
 
 cases! {
-    plus_is_offered_inside_tls_alone, Config::tls().users(), Since(15), ["6.1"];
-    a_password_opens_a_session, Config::tls().users(), Since(16), ["6.3", "7.2"];
+    e04_plus_is_offered_inside_tls_alone, Config::tls().users(), Since(15), ["6.1", "E04"];
+    e09_a_password_opens_a_session, Config::tls().users(), Since(16), ["6.3", "7.2", "E09"];
     a_password_opens_a_session_without_tls, Config::no_tls().users(), Since(16), ["6.3", "7.2"];
     mode_and_password_must_both_hold, Config::new(SslMode::Require).users(), Since(16), ["4.6 Require"];
-    flags_inside_tls, Config::tls().users(), Since(15), ["6.3"];
-    flags_without_tls, Config::no_tls().users(), Since(15), ["6.3"];
-    first_messages_that_are_refused, Config::no_tls().users(), Since(15), ["6.4"];
+    e05_flags_inside_tls, Config::tls().users(), Since(15), ["6.3", "E05"];
+    e05_flags_without_tls, Config::no_tls().users(), Since(15), ["6.3", "E05"];
+    e05_first_messages_that_are_refused, Config::no_tls().users(), Since(15), ["6.4", "E05"];
     the_client_may_speak_later, Config::tls().users(), Since(15), ["6.4"];
-    last_messages_that_are_refused, Config::no_tls().users(), Since(15), ["6.4"];
-    last_messages_bound_to_something_else, Config::tls().users(), Since(15), ["6.4"];
-    wrong_password_and_unknown_user_are_told_the_same, Config::tls().users(), Since(16), ["6.4", "3.3"];
+    e05_last_messages_that_are_refused, Config::no_tls().users(), Since(15), ["6.4", "E05"];
+    e05_last_messages_bound_to_something_else, Config::tls().users(), Since(15), ["6.4", "E05"];
+    e08_wrong_password_and_unknown_user_are_told_the_same, Config::tls().users(), Since(16), ["6.4", "3.3", "E08"];
     other_messages_than_the_one_due, Config::no_tls().users(), Since(15), ["6.4"];
     messages_too_long_or_cut_off, Config::no_tls().users(), Since(16), ["6.4"];
     who_leaves_instead_leaves_no_trace, Config::tls().users(), Since(15), ["6.4"];
@@ -86,7 +86,7 @@ fn prove(client: &mut Client, password: &str, mechanism: &str, binding: ChannelB
     scram.finish(&sasl_data(client, 12)).unwrap();
 }
 
-fn plus_is_offered_inside_tls_alone(target: &Target) {
+fn e04_plus_is_offered_inside_tls_alone(target: &Target) {
     let mut clear = asked_in_clear(target);
     clear.half_close();
     clear.expect_close();
@@ -108,7 +108,7 @@ fn log_in(target: &Target, mut client: Client, mechanism: &str, binding: Channel
     );
 }
 
-fn a_password_opens_a_session(target: &Target) {
+fn e09_a_password_opens_a_session(target: &Target) {
     for version in VERSIONS {
         let tls = Tls::new().version(version);
         let client = asked(target.connect_tls(&tls));
@@ -184,7 +184,7 @@ fn first_is_taken(mut client: Client, mechanism: &str, data: &str) {
     client.expect_close();
 }
 
-fn flags_inside_tls(target: &Target) {
+fn e05_flags_inside_tls(target: &Target) {
     let bare = format!(",,n=,r={NONCE}");
     let first = |flag: &str| format!("{flag}{bare}");
     first_is_taken(asked_in_tls(target), PLAIN, &first("n"));
@@ -232,7 +232,7 @@ fn flags_inside_tls(target: &Target) {
 
 const INVALID_MECHANISM: &str = "client selected an invalid SASL authentication mechanism";
 
-fn flags_without_tls(target: &Target) {
+fn e05_flags_without_tls(target: &Target) {
     let first = |flag: &str| format!("{flag},,n=,r={NONCE}");
     first_is_taken(asked_in_clear(target), PLAIN, &first("n"));
     first_is_taken(asked_in_clear(target), PLAIN, &first("y"));
@@ -253,7 +253,7 @@ fn flags_without_tls(target: &Target) {
     }
 }
 
-fn first_messages_that_are_refused(target: &Target) {
+fn e05_first_messages_that_are_refused(target: &Target) {
     let unsupported = |text: &str| Report::fatal("0A000", text);
     let extension = unsupported("client requires an unsupported SCRAM extension");
     let identity = unsupported("client uses authorization identity, but it is not supported");
@@ -311,7 +311,7 @@ fn challenged(client: &mut Client, mechanism: &str, flag: &str) -> String {
 /// A proof that is well formed and wrong.
 const PROOF: &str = "p=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 
-fn last_messages_that_are_refused(target: &Target) {
+fn e05_last_messages_that_are_refused(target: &Target) {
     let binding = "unexpected SCRAM channel-binding attribute in client-final-message";
     let proof = malformed("Malformed proof in client-final-message.");
     let nonce = protocol("invalid SCRAM response").detail("Nonce does not match.");
@@ -344,7 +344,7 @@ fn last_messages_that_are_refused(target: &Target) {
     }
 }
 
-fn last_messages_bound_to_something_else(target: &Target) {
+fn e05_last_messages_bound_to_something_else(target: &Target) {
     let failed = Report::fatal("28000", "SCRAM channel binding check failed");
     for bound in ["biws", "cD10bHMtc2VydmVyLWVuZC1wb2ludCws", ""] {
         let mut client = asked_in_tls(target);
@@ -388,7 +388,7 @@ fn salt(target: &Target, user: &str, expected: &Report) -> String {
     salt.to_owned()
 }
 
-fn wrong_password_and_unknown_user_are_told_the_same(target: &Target) {
+fn e08_wrong_password_and_unknown_user_are_told_the_same(target: &Target) {
     salt(target, "alice", &password_failed("alice"));
     let first = salt(target, "nobody", &password_failed("nobody"));
     assert_eq!(first.len(), 24, "16 bytes in Base64");

@@ -22,8 +22,8 @@ cases! {
     partial_length_word_is_logged, Config::tls(), Since(15), ["1.3 #2", "X1", "A13"];
     partial_length_word_after_refusal_is_silent, Config::no_tls(), Since(15), ["1.3 #2"];
     partial_length_word_inside_tls_is_silent, Config::tls(), Since(15), ["1.3 #2"];
-    length_out_of_range_closes_at_once, Config::tls(), Since(15), ["1.3 #3", "X2", "K04"];
-    length_out_of_range_inside_tls_closes_at_once, Config::tls(), Since(15), ["1.3 #3", "K04"];
+    k04_length_out_of_range_closes_at_once, Config::tls(), Since(15), ["1.3 #3", "X2", "K04"];
+    k04_length_out_of_range_inside_tls_closes_at_once, Config::tls(), Since(15), ["1.3 #3", "K04"];
     largest_packet_is_served, Config::tls(), Since(15), ["1.1", "X3"];
     largest_packet_in_single_bytes_is_served, Config::tls(), Since(15), ["1.1", "A07"];
     packet_cut_short_by_eof_is_logged, Config::tls(), Since(15), ["1.3 #4"];
@@ -134,7 +134,7 @@ const BAD_LENGTHS: [u32; 9] = [
     0xFFFF_FFFF,
 ];
 
-fn length_out_of_range_closes_at_once(target: &Target) {
+fn k04_length_out_of_range_closes_at_once(target: &Target) {
     for length in BAD_LENGTHS {
         let mut client = target.connect();
         client.send(&[length.to_be_bytes(), V3_0].concat());
@@ -142,7 +142,7 @@ fn length_out_of_range_closes_at_once(target: &Target) {
     }
 }
 
-fn length_out_of_range_inside_tls_closes_at_once(target: &Target) {
+fn k04_length_out_of_range_inside_tls_closes_at_once(target: &Target) {
     for length in BAD_LENGTHS {
         let mut client = target.connect_tls(&Tls::new());
         client.send(&[length.to_be_bytes(), V3_0].concat());

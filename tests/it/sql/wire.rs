@@ -46,7 +46,7 @@ fn engine_error(sqlstate: &str, text: &str) -> Vec<u8> {
 
 /// Bug B04: nothing between an error and Sync is answered, and the cuts of the stream do not matter.
 #[test]
-fn after_an_error_everything_up_to_sync_is_skipped_however_the_bytes_are_cut() {
+fn b04_after_an_error_everything_up_to_sync_is_skipped_however_the_bytes_are_cut() {
     let target = start();
     let pipeline = [
         parse("selec 1"),
@@ -73,7 +73,7 @@ fn after_an_error_everything_up_to_sync_is_skipped_however_the_bytes_are_cut() {
 
 /// Bug B04, both directions at once: each byte of TLS travels in a segment of its own.
 #[test]
-fn a_session_survives_a_path_that_delivers_byte_by_byte() {
+fn b04_a_session_survives_a_path_that_delivers_byte_by_byte() {
     with_server(async |sql| {
         let sql = sql.at(byte_splitter(sql.address()).await);
         let mut client = sql.tokio_postgres().await;
@@ -105,7 +105,7 @@ fn a_session_survives_a_path_that_delivers_byte_by_byte() {
 
 /// Bug B05: one ReadyForQuery for each Sync outside COPY and one for the Query, none for what lies inside.
 #[test]
-fn copy_through_the_extended_protocol_is_refused_in_step() {
+fn b05_copy_through_the_extended_protocol_is_refused_in_step() {
     let target = start();
     let mut client = login(&target);
     run(&mut client, "create table item (id int)", "CREATE TABLE");
@@ -156,7 +156,7 @@ fn copy_by_simple_query_ends_in_one_ready_for_query() {
 
 /// Bug B05: PostgreSQL ignores Flush and Sync here. Engine's limit: it gives up the COPY, in step all the same.
 #[test]
-fn sync_inside_copy_ends_it_with_one_error() {
+fn b05_sync_inside_copy_ends_it_with_one_error() {
     let target = start();
     let mut client = login(&target);
     run(&mut client, "create table item (id int)", "CREATE TABLE");
@@ -199,7 +199,7 @@ fn ready_for_query_tells_the_state_of_the_transaction() {
 
 /// Bug J01: one reply is one write, one record, one segment, so that Nagle and delayed ACK never meet.
 #[test]
-fn each_reply_is_one_record_in_one_segment() {
+fn j01_each_reply_is_one_record_in_one_segment() {
     let target = start();
     let mut client = target.connect_tls(&Tls::new());
     let records = client.records().len();
@@ -240,7 +240,7 @@ fn each_reply_is_one_record_in_one_segment() {
 
 /// Bug J02: small messages share records, however small they are.
 #[test]
-fn many_small_rows_share_large_records() {
+fn j02_many_small_rows_share_large_records() {
     let target = start();
     let mut client = login(&target);
     client.send(&query("select n from generate_series(1, 100000) as g(n)"));
@@ -271,7 +271,7 @@ fn many_small_rows_share_large_records() {
 
 /// Bug J02: buffering keeps nothing back. Flush is answered before the Sync is sent.
 #[test]
-fn flush_brings_what_there_is() {
+fn j02_flush_brings_what_there_is() {
     let target = start();
     let mut client = login(&target);
     client.send(&[parse("select 1"), bind(), execute(), wire::FLUSH.to_vec()].concat());
@@ -287,7 +287,7 @@ fn flush_brings_what_there_is() {
 
 /// Bug B09: records of 8 KiB, as PostgreSQL's, never fill libpq's first input buffer with a rest it does not see.
 #[test]
-fn records_stay_within_the_limit_that_is_set() {
+fn b09_records_stay_within_the_limit_that_is_set() {
     const TYPE_AND_TAG: usize = 1 + 16;
     let target = server::start(Config::new(SslMode::Require).max_record_size(8_192).nano());
     let mut client = login(&target);
