@@ -12,3 +12,8 @@ mod tokens;
 pub mod users;
 
 pub use self::tokens::{FileError, FileErrors};
+
+/// Compiles the examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+enum Readme {}

@@ -27,6 +27,19 @@
 //! assert_eq!((rule.line(), rule.method()), (1, Method::ScramSha256));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! # Regular expressions
+//!
+//! `/regex` is read by PostgreSQL's rules and run by the crate `regex`, in time linear to the name.
+//! Back references, lookaround, embedded options, characters by number, collating elements and whatever
+//! needs more than 1 MiB compiled do not load. Of several ways to match, `\1` of an identity map gets the
+//! first, not PostgreSQL's longest.
+//!
+//! # Not in PostgreSQL
+//!
+//! `clientname=SAN:DNS`, `SAN:EMAIL` and `SAN:URI` compare subject alternative names; any of several may
+//! name the user, and every method may have a `map` then. `spiffe_trust_domain=NAME` (with `SAN:URI`)
+//! takes only sound X.509-SVIDs of that trust domain.
 
 mod address;
 mod certificate;

@@ -143,8 +143,10 @@ impl Reader {
                 fields.push(field);
             }
         }
+        // With a list, PostgreSQL takes the first file and says nothing about the others; here it is no
+        // directive, and so an error.
         if let [first, second] = fields.as_slice()
-            && let (Some(directive), Some(target)) = (first.first(), second.first())
+            && let ([directive], [target]) = (first.as_slice(), second.as_slice())
         {
             let target = beside(&place.file, &target.text);
             match directive.text.as_str() {

@@ -125,10 +125,11 @@ fn files_include_files() {
         &["main:1 a", "sub/y:1 y", "sub/y:1 y", "main:5 b"],
     );
     check(
-        &[("main", "include missing\ninclude a b\n")],
+        &[("main", "include missing\ninclude a b\ninclude a,b\n")],
         &[
             "main:1 ! could not open file \"DIR/missing\": No such file or directory",
             "main:2 include|a|b",
+            "main:3 include|a,b",
         ],
     );
     check(
