@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, SerialNumber, date_time_ymd,
+    KeyUsagePurpose, SanType, SerialNumber, date_time_ymd,
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
@@ -105,6 +105,12 @@ pub struct Pki {
     pub zoe_then_alice: Identity,
     /// CN = `alice`, NUL, `.example`.
     pub alice_with_nul: Identity,
+    /// `CN=alice`, and O = `Org`, NUL, `anisation`.
+    pub alice_with_nul_elsewhere: Identity,
+    /// `CN=Όλγα`.
+    pub olga: Identity,
+    /// `O=Mesh` and the URI `spiffe://prod.example/alice`.
+    pub alice_of_the_mesh: Identity,
     /// `CN=alice` by an intermediate CA that is sent along.
     pub alice_by_intermediate: Identity,
     /// The same, intermediate left out.
@@ -154,6 +160,15 @@ impl Pki {
             zoe_then_alice: Leaf::subject(&[(DnType::CommonName, "zoe"), (second_cn(), "alice")])
                 .issue(&client_ca),
             alice_with_nul: client("alice\0.example"),
+            alice_with_nul_elsewhere: Leaf::subject(&[
+                (DnType::OrganizationName, "Org\0anisation"),
+                (DnType::CommonName, "alice"),
+            ])
+            .issue(&client_ca),
+            olga: client("Όλγα"),
+            alice_of_the_mesh: Leaf::subject(&[(DnType::OrganizationName, "Mesh")])
+                .uri("spiffe://prod.example/alice")
+                .issue(&client_ca),
             alice_lacking_intermediate: by_intermediate.without_issuers(),
             alice_by_intermediate: by_intermediate,
         }
@@ -243,6 +258,12 @@ impl Leaf {
 
     fn usages(mut self, usages: &[ExtendedKeyUsagePurpose]) -> Self {
         self.0.extended_key_usages = usages.to_vec();
+        self
+    }
+
+    fn uri(mut self, uri: &str) -> Self {
+        let uri = SanType::URI(uri.try_into().unwrap());
+        self.0.subject_alt_names = vec![uri];
         self
     }
 

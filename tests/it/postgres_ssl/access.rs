@@ -23,12 +23,14 @@ cases! {
     a_password_is_not_waited_for_for_ever, Config::tls().hba(PASSWORDS).short_timeout(), Since(17), ["7.1"];
     certificates_instead_of_passwords, Config::client_ca().hba(CERTIFICATES), Since(16), ["4.3", "7.2"];
     certificates_that_name_somebody_else, Config::client_ca().hba(CERTIFICATES), Since(16), ["4.3", "4.4"];
+    subjects_are_logged_in_printable_form, Config::client_ca().hba(CERTIFICATES), Since(16), ["4.4", "7.2"];
     certificates_that_name_nobody, Config::client_ca().hba(CERTIFICATES), Since(16), ["4.3"];
     certificates_that_are_not_there, Config::client_ca().hba(CERTIFICATES), Since(15), ["4.3"];
     certificates_without_a_ca, Config::tls().hba(CERTIFICATES), Since(15), ["4.3"];
     certificates_beside_trust, Config::client_ca().hba(BESIDE_TRUST), Since(16), ["4.3"];
     maps_let_names_be_users, Config::client_ca().hba_and_ident(MAPPED, MAPS), Since(16), ["4.4", "7.2"];
     distinguished_names, Config::client_ca().hba_and_ident(DISTINGUISHED, MAPS), Since(16), ["4.4"];
+    alternative_names, Config::client_ca().hba_and_ident(MESH, MESH_MAPS), OursOnly("PostgreSQL does not look at them"), ["4.4"];
     the_mode_must_be_content_too, Config::new(SslMode::VerifyFull).hba("host all all 127.0.0.1/32 trust\n"), OursOnly("PostgreSQL has no mode beside its rules"), ["4.6"];
     host_names_are_looked_up, Config::tls().hba(HOST_NAME), Since(15), ["4.1"];
     host_names_of_others_are_told_apart, Config::tls().hba(OTHER_HOST_NAMES), Since(15), ["4.1", "4.2"];
@@ -268,6 +270,21 @@ fn certificates_that_name_somebody_else(target: &Target) {
     }
 }
 
+fn subjects_are_logged_in_printable_form(target: &Target) {
+    let pki = target.pki();
+    let mut client = with_certificate(target, &pki.alice_with_nul_elsewhere, "alice");
+    client.expect_login();
+    client.terminate();
+    let identity = |subject: &str| {
+        format!("connection authenticated: identity=\"{subject}\" method=cert (*pg_hba.conf:1)")
+    };
+    target.expect_line(&client, identity("CN=alice,O=Org\\00anisation"));
+    let client = with_certificate(target, &pki.olga, "alice");
+    target.expect_line(&client, identity("CN=\\CE\\8C\\CE\\BB\\CE\\B3\\CE\\B1"));
+    let line = "provided user name (alice) and authenticated user name (Όλγα) do not match";
+    turned_away(target, client, &[line], &certificate_failed("alice"));
+}
+
 fn certificates_that_name_nobody(target: &Target) {
     let client = with_certificate(target, &target.pki().no_common_name, "alice");
     let line = "certificate authentication failed for user \"alice\": client certificate contains no \
@@ -353,6 +370,30 @@ fn distinguished_names(target: &Target) {
     let client = with_certificate(target, &pki.alice, "alice");
     let line = "provided user name (alice) and authenticated user name (CN=alice) do not match";
     turned_away(target, client, &[line], &certificate_failed("alice"));
+}
+
+const MESH: &str = "\
+hostssl all alice 127.0.0.1/32 cert clientname=SAN:URI spiffe_trust_domain=prod.example map=mesh
+hostssl all bob   127.0.0.1/32 cert clientname=SAN:URI spiffe_trust_domain=test.example map=mesh
+";
+const MESH_MAPS: &str = "mesh /^spiffe://[^/]+/(.*)$ \\1\nmesh /alice$ bob\n";
+
+fn alternative_names(target: &Target) {
+    let identity = &target.pki().alice_of_the_mesh;
+    let mut client = with_certificate(target, identity, "alice");
+    client.expect_login();
+    client.terminate();
+    target.expect_line(
+        &client,
+        "connection authenticated: identity=\"O=Mesh\" method=cert (*pg_hba.conf:1)",
+    );
+    let client = with_certificate(target, identity, "bob");
+    let lines = [
+        "URI \"spiffe://prod.example/alice\" in the client certificate is no SPIFFE ID of the trust \
+         domain \"test.example\"",
+        "certificate authentication failed for user \"bob\": client certificate contains no user name",
+    ];
+    turned_away(target, client, &lines, &certificate_failed("bob"));
 }
 
 fn the_mode_must_be_content_too(target: &Target) {
