@@ -49,6 +49,10 @@ fn targets(project: &Project) -> Result<Vec<(PathBuf, String)>> {
             continue;
         }
         for source in sh.read_dir(sources)? {
+            // A folder holds what targets share.
+            if !source.is_file() {
+                continue;
+            }
             let name = source.file_stem().context("a fuzz target has a name")?;
             all.push((folder.clone(), name.to_string_lossy().into_owned()));
         }

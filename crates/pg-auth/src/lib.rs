@@ -2,6 +2,10 @@
 //!
 //! No sockets and no async runtime: the caller carries bytes and facts, this crate judges them with
 //! PostgreSQL's texts and codes.
+//!
+//! * [`scram`]: passwords without the password: SCRAM-SHA-256 and SCRAM-SHA-256-PLUS.
+//! * [`users`]: the file that says who has which SCRAM verifier.
+//! * [`hba`] and [`ident`]: `pg_hba.conf` and `pg_ident.conf`.
 
 #![deny(missing_docs)]
 
