@@ -4,7 +4,7 @@ use clap::{Arg, ArgAction, Command};
 use heliosdb_server::settings;
 use pg_tls::CryptoProvider;
 
-use super::user;
+use super::{hba, user};
 
 /// The flag that checks instead of serving.
 pub(super) const CHECK_CONFIG: &str = "check-config";
@@ -22,6 +22,7 @@ pub(super) fn command() -> Command {
                 .help("Check every setting and file, show the effective configuration, and end"),
         )
         .args(settings::flags::args())
+        .subcommand(hba::command())
         .subcommand(user::command())
         .args_conflicts_with_subcommands(true)
 }

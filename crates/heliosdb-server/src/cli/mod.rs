@@ -5,6 +5,7 @@ mod check;
 mod command;
 mod connect;
 mod exit;
+mod hba;
 mod logging;
 mod preflight;
 mod report;
@@ -23,8 +24,10 @@ use self::exit::Exit;
 pub(crate) fn run() -> ExitCode {
     // Ends the process by itself after --help, --version and wrong usage.
     let flags = command::command().get_matches();
-    if let Some((user::NAME, matches)) = flags.subcommand() {
-        return user::run(matches).into();
+    match flags.subcommand() {
+        Some((hba::NAME, matches)) => return hba::run(matches).into(),
+        Some((user::NAME, matches)) => return user::run(matches).into(),
+        _ => {}
     }
     let exit = match settings::load(&flags, std::env::vars_os()) {
         Ok(loaded) if flags.get_flag(command::CHECK_CONFIG) => check::run(&loaded),

@@ -88,8 +88,8 @@ impl Rules {
 impl Rule {
     /// Whether this rule is about a connection, whatever the rules before it say.
     ///
-    /// The columns are independent of each other; the address is looked at last because it may need
-    /// DNS, which nobody should be able to cause for a database that the rule is not about.
+    /// The columns are independent of each other; a question is asked only if all others match, because
+    /// nobody should be able to cause DNS traffic for a database that the rule is not about.
     #[must_use]
     pub fn judge(&self, connection: &Connection<'_>, known: &Known) -> Match {
         if !self.kind_matches(connection.peer) {
