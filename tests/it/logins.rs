@@ -32,7 +32,7 @@ impl Site {
             .issue_server(&ServerSpec::new(["localhost"]))
             .unwrap();
         site.place.write("ca.crt", &site.ca.certificate_pem());
-        site.place.write("server.crt", &server.chain_pem());
+        site.place.write("server.crt", server.chain_pem());
         site.secret("server.key", server.key_pem());
         let line = |user: &heliosdb_tests::config::User| {
             format!("\"{}\" \"{}\"\n", user.name, user.verifier)
@@ -82,9 +82,7 @@ impl Site {
     /// A client's certificate and key as options of psql.
     fn identity(&self, spec: &ClientSpec, name: &str) -> String {
         let issued = self.ca.issue_client(spec).unwrap();
-        let cert = self
-            .place
-            .write(&format!("{name}.crt"), &issued.chain_pem());
+        let cert = self.place.write(&format!("{name}.crt"), issued.chain_pem());
         let key = self.secret(&format!("{name}.key"), issued.key_pem());
         format!("sslcert={} sslkey={}", cert.display(), key.display())
     }
