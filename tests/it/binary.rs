@@ -252,7 +252,7 @@ fn all_errors_are_told_at_once_by_check_and_by_start() {
 }
 
 #[test]
-fn unusable_files_are_named() {
+fn c09_unusable_files_are_named() {
     let place = Place::new();
     let (certificate, key) = place.certificate();
     let (certificate, key) = (certificate.to_str().unwrap(), key.to_str().unwrap());

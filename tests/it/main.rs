@@ -9,6 +9,7 @@
 
 mod binary;
 mod flood;
+mod key_files;
 mod logins;
 mod postgres_ssl;
 mod sql;

@@ -28,7 +28,7 @@ cases! {
     certificates_that_are_not_there, Config::client_ca().hba(CERTIFICATES), Since(15), ["4.3"];
     certificates_without_a_ca, Config::tls().hba(CERTIFICATES), Since(15), ["4.3"];
     certificates_beside_trust, Config::client_ca().hba(BESIDE_TRUST), Since(16), ["4.3"];
-    maps_let_names_be_users, Config::client_ca().hba_and_ident(MAPPED, MAPS), Since(16), ["4.4", "7.2"];
+    d02_maps_let_names_be_users, Config::client_ca().hba_and_ident(MAPPED, MAPS), Since(16), ["4.4", "7.2", "D02"];
     distinguished_names, Config::client_ca().hba_and_ident(DISTINGUISHED, MAPS), Since(16), ["4.4"];
     alternative_names, Config::client_ca().hba_and_ident(MESH, MESH_MAPS), OursOnly("PostgreSQL does not look at them"), ["4.4"];
     the_mode_must_be_content_too, Config::new(SslMode::VerifyFull).hba("host all all 127.0.0.1/32 trust\n"), OursOnly("PostgreSQL has no mode beside its rules"), ["4.6"];
@@ -344,7 +344,7 @@ people  \"CN=alice\"     bob
 people  /^CN=(.*)$       \\1
 ";
 
-fn maps_let_names_be_users(target: &Target) {
+fn d02_maps_let_names_be_users(target: &Target) {
     let pki = target.pki();
     for identity in [&pki.bob, &pki.zoe_then_alice] {
         let mut client = with_certificate(target, identity, "alice");

@@ -89,7 +89,7 @@ pub(super) fn table() -> String {
         collect(&root.join(source), &root, &mut tests);
     }
     let mut text = String::from(
-        "\n## Bug reports of other projects\n\nA test's name begins with the number of its report.\n\n\
+        "\n## Bug reports of other projects\n\nA test's name begins with the numbers of its reports.\n\n\
          | report | about | tests |\n|---|---|---|\n",
     );
     for (id, about) in REPORTS {
@@ -122,15 +122,17 @@ fn collect(directory: &Path, root: &Path, tests: &mut BTreeMap<String, Vec<Strin
                 .lines()
                 .filter_map(test_name)
             {
-                let id = name[..3].to_uppercase();
                 let test = format!("`{file}`: `{name}`");
-                tests.entry(id).or_default().push(test);
+                for id in name.split('_').take_while(|part| is_id(part)) {
+                    let tests = tests.entry(id.to_uppercase()).or_default();
+                    tests.push(test.clone());
+                }
             }
         }
     }
 }
 
-/// The name of the function that a line begins, if it is one of a report: a letter, two digits, an underscore.
+/// The name of the function that a line begins, if it is one of a report: it begins with one or more numbers.
 fn test_name(line: &str) -> Option<&str> {
     let line = line.trim_start();
     let line = line
@@ -138,9 +140,14 @@ fn test_name(line: &str) -> Option<&str> {
         .unwrap_or(line)
         .strip_prefix("fn ")?;
     let name = line.split('(').next()?;
-    let is_of_report = matches!(name.as_bytes(), [letter, tens, ones, b'_', ..]
-        if letter.is_ascii_lowercase() && tens.is_ascii_digit() && ones.is_ascii_digit());
-    is_of_report.then_some(name)
+    let (first, _) = name.split_once('_')?;
+    is_id(first).then_some(name)
+}
+
+/// Whether a part of a name is the number of a report: a letter and two digits.
+fn is_id(part: &str) -> bool {
+    matches!(part.as_bytes(), [letter, tens, ones]
+        if letter.is_ascii_lowercase() && tens.is_ascii_digit() && ones.is_ascii_digit())
 }
 
 #[test]

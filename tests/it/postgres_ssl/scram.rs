@@ -29,9 +29,9 @@ cases! {
     e05_last_messages_bound_to_something_else, Config::tls().users(), Since(15), ["6.4", "E05"];
     e08_wrong_password_and_unknown_user_are_told_the_same, Config::tls().users(), Since(16), ["6.4", "3.3", "E08"];
     other_messages_than_the_one_due, Config::no_tls().users(), Since(15), ["6.4"];
-    messages_too_long_or_cut_off, Config::no_tls().users(), Since(16), ["6.4"];
+    k04_messages_too_long_or_cut_off, Config::no_tls().users(), Since(16), ["6.4", "K04"];
     who_leaves_instead_leaves_no_trace, Config::tls().users(), Since(15), ["6.4"];
-    who_stays_silent_is_closed_without_a_word, Config::tls().users().short_timeout(), Since(17), ["7.1", "X27"];
+    k01_who_stays_silent_is_closed_without_a_word, Config::tls().users().short_timeout(), Since(17), ["7.1", "X27", "K01"];
     a_right_password_of_another_than_the_certificates, Config::new(SslMode::VerifyFull).users(), Since(16), ["4.3"];
     the_version_is_told_before_the_question, Config::no_tls().users(), Since(18), ["1.5"];
     what_follows_the_proof_is_not_lost, Config::tls().users(), Since(15), ["1.2"];
@@ -425,7 +425,7 @@ fn damaged(target: &Target, client: &mut Client, text: &str) {
     client.expect_close();
 }
 
-fn messages_too_long_or_cut_off(target: &Target) {
+fn k04_messages_too_long_or_cut_off(target: &Target) {
     for length in [0, 3, 1025, 0x1000_0000, 0x7fff_ffff, 0xffff_ffff] {
         let mut client = asked_in_clear(target);
         client.send(&wire::head(b'p', length));
@@ -473,7 +473,7 @@ fn who_leaves_instead_leaves_no_trace(target: &Target) {
     client.expect_close();
 }
 
-fn who_stays_silent_is_closed_without_a_word(target: &Target) {
+fn k01_who_stays_silent_is_closed_without_a_word(target: &Target) {
     let since = Instant::now();
     let mut challenged_client = asked_in_tls(target);
     challenged(&mut challenged_client, PLAIN, "n");

@@ -59,8 +59,10 @@ pub(in super::super) fn tables() -> String {
         .unwrap();
     }
     text.push_str("\nThe others:\n\n| case | what | verdict |\n|---|---|---|\n");
-    for (id, about, verdict) in ELSEWHERE {
-        writeln!(text, "| {id} | {about} | {verdict} |").unwrap();
+    for (ids, about, verdict) in ELSEWHERE {
+        for id in ids.split(", ") {
+            writeln!(text, "| {id} | {about} | {verdict} |").unwrap();
+        }
     }
     text
 }

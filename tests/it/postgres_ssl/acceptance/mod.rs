@@ -22,6 +22,7 @@ mod scram;
 mod server;
 mod server_certificates;
 
+use super::TOPICS;
 use row::Row;
 use server::{Oracle, Software};
 
@@ -36,6 +37,20 @@ const TABLES: [&[Row]; 8] = [
     other::NEIGHBOURS,
     other::VERSION_1,
 ];
+
+#[test]
+fn cases_that_are_said_to_cover_a_row_exist() {
+    for row in TABLES.into_iter().flatten() {
+        if let Some(case) = row.covered_by() {
+            let known = TOPICS.iter().any(|(topic, cases)| {
+                cases
+                    .iter()
+                    .any(|it| format!("{topic}::{}", it.name) == case)
+            });
+            assert!(known, "{}: no case {case}", row.id);
+        }
+    }
+}
 
 #[test]
 fn settings_as_in_001_ssltests() {

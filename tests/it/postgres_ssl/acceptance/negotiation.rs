@@ -159,7 +159,7 @@ pub(super) const ROWS: &[Row] = &[
 ];
 
 const NO_GSSAPI: Verdict = Differs(
-    "there is no GSSAPI here: the server answers `N` to GSSENCRequest (`encryption_requests::a01_gss_then_ssl`), \
+    "there is no GSSAPI here: the server answers `N` to GSSENCRequest (`encryption_requests::a01_gssencrequest_is_refused_and_the_loop_goes_on`), \
      and a client whose `gssencmode` is not `require` goes on as without a ticket",
 );
 const NO_INJECTION: Verdict = Differs(
@@ -167,10 +167,10 @@ const NO_INJECTION: Verdict = Differs(
      (`modes::disable_serves_plaintext_alone`)",
 );
 
-/// The others, and why not here.
+/// The others, several to a line, and why not here.
 pub(super) const ELSEWHERE: &[(&str, &str, Verdict)] = &[
     (
-        "N04–N06",
+        "N04, N05, N06",
         "libpq built without TLS",
         ClientOnly("such a client speaks plaintext alone, as in N01 to N03 (a)"),
     ),

@@ -8,6 +8,7 @@ use super::row::Verdict::{Differs, Pending, SameBy};
 use super::server::Setup;
 
 const CN_ONLY: Setup = Setup::new("server-cn-only");
+const NO_SSLINFO: &str = "sslinfo is an extension in C for PostgreSQL, and the engine has none of its functions; what a session knows of its TLS comes with pg_stat_ssl (issue 5)";
 const NO_MODULES: &str = "there is no OpenSSL here that a loaded module could hook into";
 
 /// `001_ssltests`: settings of the server (spec 9.1).
@@ -68,22 +69,349 @@ pub(super) const SETTINGS: &[Row] = &[
 ];
 
 /// `003_sslinfo` (spec 9.5).
-pub(super) const SSLINFO: &[Row] = &[Row::elsewhere(
-    "T125–T141",
-    "functions of the extension sslinfo",
-    "the connection's TLS",
-    Differs(
-        "sslinfo is an extension written in C for PostgreSQL; the engine has none of its functions. What a session knows of its TLS comes with pg_stat_ssl (issue 5)",
+pub(super) const SSLINFO: &[Row] = &[
+    Row::elsewhere("T125", "connect", "ok", Differs(NO_SSLINFO)),
+    Row::elsewhere("T126", "ssl_is_used()", "t", Differs(NO_SSLINFO)),
+    Row::elsewhere(
+        "T127",
+        "ssl_version() with client min=max=TLSv1.2",
+        "`TLSv1.2`",
+        Differs(NO_SSLINFO),
     ),
-)];
+    Row::elsewhere(
+        "T128",
+        "ssl_cipher() = pg_stat_ssl.cipher",
+        "t",
+        Differs(NO_SSLINFO),
+    ),
+    Row::elsewhere(
+        "T129",
+        "ssl_client_cert_present() with cert / trustdb without cert (1 of 2)",
+        "t / f",
+        Differs(NO_SSLINFO),
+    ),
+    Row::elsewhere(
+        "T130",
+        "ssl_client_cert_present() with cert / trustdb without cert (2 of 2)",
+        "t / f",
+        Differs(NO_SSLINFO),
+    ),
+    Row::elsewhere(
+        "T131",
+        "ssl_client_serial() = pg_stat_ssl.client_serial",
+        "t",
+        Differs(NO_SSLINFO),
+    ),
+    Row::elsewhere(
+        "T132",
+        "ssl_client_dn_field('invalid')",
+        "SQL error (psql exit 3)",
+        Differs(NO_SSLINFO),
+    ),
+    Row::elsewhere(
+        "T133",
+        "ssl_client_dn_field('commonName') without cert",
+        "empty (NULL)",
+        Differs(NO_SSLINFO),
+    ),
+    Row::elsewhere(
+        "T134",
+        "'/CN=' || ssl_client_dn_field('commonName') = client_dn",
+        "t",
+        Differs(NO_SSLINFO),
+    ),
+    Row::elsewhere(
+        "T135",
+        "ssl_issuer_dn() = issuer_dn",
+        "t",
+        Differs(NO_SSLINFO),
+    ),
+    Row::elsewhere(
+        "T136",
+        "'/CN=' || ssl_issuer_field('commonName') = issuer_dn",
+        "t",
+        Differs(NO_SSLINFO),
+    ),
+    Row::elsewhere(
+        "T137",
+        "ssl_extension_info() where name='basicConstraints'",
+        "value `CA:FALSE`, critical t",
+        Differs(NO_SSLINFO),
+    ),
+    Row::elsewhere(
+        "T138",
+        "trustdb, cert_present with sslcertmode=allow / allow+sslcert=invalid / disable / require (1 of 4)",
+        "t / f / f / t (16)",
+        Differs(NO_SSLINFO),
+    ),
+    Row::elsewhere(
+        "T139",
+        "trustdb, cert_present with sslcertmode=allow / allow+sslcert=invalid / disable / require (2 of 4)",
+        "t / f / f / t (16)",
+        Differs(NO_SSLINFO),
+    ),
+    Row::elsewhere(
+        "T140",
+        "trustdb, cert_present with sslcertmode=allow / allow+sslcert=invalid / disable / require (3 of 4)",
+        "t / f / f / t (16)",
+        Differs(NO_SSLINFO),
+    ),
+    Row::elsewhere(
+        "T141",
+        "trustdb, cert_present with sslcertmode=allow / allow+sslcert=invalid / disable / require (4 of 4)",
+        "t / f / f / t (16)",
+        Differs(NO_SSLINFO),
+    ),
+];
 
 /// `004_sni` (spec 9.6).
-pub(super) const SNI: &[Row] = &[Row::elsewhere(
-    "T142–T186",
-    "`pg_hosts.conf` and `ssl_sni`",
-    "a certificate for each name",
-    Pending(4),
-)];
+pub(super) const SNI: &[Row] = &[
+    Row::elsewhere("T142", "empty file, ssl_sni=off; require", "ok", Pending(4)),
+    Row::elsewhere(
+        "T143",
+        "same; sslrootcert=root_ca, verify-ca",
+        "`certificate verify failed` (no intermediate sent)",
+        Pending(4),
+    ),
+    Row::elsewhere(
+        "T144",
+        "line for example.org, ssl_sni still off, reload; require",
+        "ok",
+        Pending(4),
+    ),
+    Row::elsewhere(
+        "T145",
+        "ssl_sni=on, file deleted, reload; require",
+        "ok (missing = empty → postgresql.conf)",
+        Pending(4),
+    ),
+    Row::elsewhere("T146", "`* cn-only`; require", "ok", Pending(4)),
+    Row::elsewhere(
+        "T147",
+        "same; root_ca, verify-ca",
+        "`certificate verify failed`",
+        Pending(4),
+    ),
+    Row::elsewhere(
+        "T148",
+        "+ `example.org cn-only+server_ca key root_ca`; host=example.org / Example.ORG, root_ca, verify-ca (1 of 2)",
+        "ok / ok",
+        Pending(4),
+    ),
+    Row::elsewhere(
+        "T149",
+        "+ `example.org cn-only+server_ca key root_ca`; host=example.org / Example.ORG, root_ca, verify-ca (2 of 2)",
+        "ok / ok",
+        Pending(4),
+    ),
+    Row::elsewhere(
+        "T150",
+        "same; host=example.org sslrootcert=invalid verify-ca",
+        "`root certificate file \"invalid\" does not exist`",
+        Pending(4),
+    ),
+    Row::elsewhere(
+        "T151",
+        "same; no host, root_ca, verify-ca",
+        "`certificate verify failed` (default cert)",
+        Pending(4),
+    ),
+    Row::elsewhere("T152", "same; no host, require", "ok", Pending(4)),
+    Row::elsewhere(
+        "T153",
+        "one line `example.org,example.com,example.net`; each host, root_ca, verify-ca (1 of 3)",
+        "ok",
+        Pending(4),
+    ),
+    Row::elsewhere(
+        "T154",
+        "one line `example.org,example.com,example.net`; each host, root_ca, verify-ca (2 of 3)",
+        "ok",
+        Pending(4),
+    ),
+    Row::elsewhere(
+        "T155",
+        "one line `example.org,example.com,example.net`; each host, root_ca, verify-ca (3 of 3)",
+        "ok",
+        Pending(4),
+    ),
+    Row::elsewhere(
+        "T156",
+        "same; host=example.se",
+        "`unrecognized name`",
+        Pending(4),
+    ),
+    Row::elsewhere(
+        "T157",
+        "`example.org,@hostnames.txt` (file lists example.com, example.net); same four (1 of 4)",
+        "ok ×3, `unrecognized name`",
+        Pending(4),
+    ),
+    Row::elsewhere(
+        "T158",
+        "`example.org,@hostnames.txt` (file lists example.com, example.net); same four (2 of 4)",
+        "ok ×3, `unrecognized name`",
+        Pending(4),
+    ),
+    Row::elsewhere(
+        "T159",
+        "`example.org,@hostnames.txt` (file lists example.com, example.net); same four (3 of 4)",
+        "ok ×3, `unrecognized name`",
+        Pending(4),
+    ),
+    Row::elsewhere(
+        "T160",
+        "`example.org,@hostnames.txt` (file lists example.com, example.net); same four (4 of 4)",
+        "ok ×3, `unrecognized name`",
+        Pending(4),
+    ),
+    Row::elsewhere(
+        "T161",
+        "`example.org,*,example.net …`; restart",
+        "does not start",
+        Pending(4),
+    ),
+    Row::elsewhere(
+        "T162",
+        "two `*` lines / two `/no_sni/` lines (1 of 2)",
+        "does not start",
+        Pending(4),
+    ),
+    Row::elsewhere(
+        "T163",
+        "two `*` lines / two `/no_sni/` lines (2 of 2)",
+        "does not start",
+        Pending(4),
+    ),
+    Row::elsewhere(
+        "T164",
+        "example.org on two lines / `Example.org` inside a later list (1 of 2)",
+        "does not start",
+        Pending(4),
+    ),
+    Row::elsewhere(
+        "T165",
+        "example.org on two lines / `Example.org` inside a later list (2 of 2)",
+        "does not start",
+        Pending(4),
+    ),
+    Row::elsewhere(
+        "T166",
+        "only example.org; sslsni=0",
+        "`handshake failure`",
+        Pending(4),
+    ),
+    Row::elsewhere(
+        "T167",
+        "same; host=example.com / host=example (1 of 2)",
+        "`unrecognized name`",
+        Pending(4),
+    ),
+    Row::elsewhere(
+        "T168",
+        "same; host=example.com / host=example (2 of 2)",
+        "`unrecognized name`",
+        Pending(4),
+    ),
+    Row::elsewhere(
+        "T169",
+        "localhost + password key + command `echo wrongpassword` reload on",
+        "does not start",
+        Pending(4),
+    ),
+    Row::elsewhere("T170", "`echo secret1` reload on", "starts", Pending(4)),
+    Row::elsewhere(
+        "T171",
+        "same; reload ×2, connect, reload ×2, connect; host=localhost (1 of 3)",
+        "ok each time",
+        Pending(4),
+    ),
+    Row::elsewhere(
+        "T172",
+        "same; reload ×2, connect, reload ×2, connect; host=localhost (2 of 3)",
+        "ok each time",
+        Pending(4),
+    ),
+    Row::elsewhere(
+        "T173",
+        "same; reload ×2, connect, reload ×2, connect; host=localhost (3 of 3)",
+        "ok each time",
+        Pending(4),
+    ),
+    Row::elsewhere(
+        "T174",
+        "`echo secret1` reload off; restart",
+        "starts; no \"cannot be reloaded\" in log",
+        Pending(4),
+    ),
+    Row::elsewhere(
+        "T175",
+        "same (not Windows); host=localhost",
+        "ok",
+        Pending(4),
+    ),
+    Row::elsewhere(
+        "T176",
+        "reload, connect; host=localhost",
+        "ok (old contexts kept); log `cannot be reloaded because it requires a passphrase`",
+        Pending(4),
+    ),
+    Row::elsewhere("T177", "only `/no_sni/`; sslsni=0", "ok", Pending(4)),
+    Row::elsewhere(
+        "T178",
+        "only `/no_sni/`; host=example.org",
+        "`unrecognized name`",
+        Pending(4),
+    ),
+    Row::elsewhere(
+        "T179",
+        "ssl_ca_file and `*` with client CA; example.org **without** CA; certdb; host=example.org, sslcertmode=require, client.crt",
+        "`client certificates can only be checked if a root certificate store is available`",
+        Pending(4),
+    ),
+    Row::elsewhere(
+        "T180",
+        "example.com with client CA; sslcertmode=disable / require+client.crt (1 of 2)",
+        "`connection requires a valid client certificate` / ok",
+        Pending(4),
+    ),
+    Row::elsewhere(
+        "T181",
+        "example.com with client CA; sslcertmode=disable / require+client.crt (2 of 2)",
+        "`connection requires a valid client certificate` / ok",
+        Pending(4),
+    ),
+    Row::elsewhere(
+        "T182",
+        "example.net with server CA; sslcertmode=disable / require+client.crt (1 of 2)",
+        "`connection requires a valid client certificate` / `unknown ca`",
+        Pending(4),
+    ),
+    Row::elsewhere(
+        "T183",
+        "example.net with server CA; sslcertmode=disable / require+client.crt (2 of 2)",
+        "`connection requires a valid client certificate` / `unknown ca`",
+        Pending(4),
+    ),
+    Row::elsewhere(
+        "T184",
+        "global ssl_crl_dir=client-crldir; host=example.com client-revoked",
+        "`certificate revoked`",
+        Pending(4),
+    ),
+    Row::elsewhere(
+        "T185",
+        "extra fields after the boolean",
+        "does not start",
+        Pending(4),
+    ),
+    Row::elsewhere(
+        "T186",
+        "boolean field not a boolean",
+        "does not start",
+        Pending(4),
+    ),
+];
 
 /// Others (spec 9.7).
 pub(super) const NEIGHBOURS: &[Row] = &[

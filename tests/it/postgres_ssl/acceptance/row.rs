@@ -188,6 +188,14 @@ impl Row {
         })
     }
 
+    /// The case that runs this row, if it is one of another table.
+    pub(super) const fn covered_by(&self) -> Option<&'static str> {
+        match self.proof {
+            Proof::Elsewhere(_, Verdict::SameBy(case)) => Some(case),
+            _ => None,
+        }
+    }
+
     /// The cells of the table: PostgreSQL, here with libpq 15, here with libpq 18, verdict.
     pub(super) fn cells(&self) -> [String; 4] {
         let none = || "–".to_owned();
