@@ -25,6 +25,10 @@ impl Libpq {
     /// Those that `cargo xtask setup` installs, 15 and 18, as far as they are there. Each that is not is reported on
     /// standard error, so that its absence is no silent success.
     #[must_use]
+    #[expect(
+        clippy::print_stderr,
+        reason = "what is absent is said, not passed over"
+    )]
     pub fn installed() -> Vec<Self> {
         let target = std::env::current_exe().unwrap();
         // A test lies in target/PROFILE/deps.

@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::Command;
 use std::sync::OnceLock;
 
 use pg_certs::CertificateAuthority;
@@ -19,13 +18,13 @@ use rcgen::{
     date_time_ymd,
 };
 
-/// Pass phrase of the encrypted client keys.
-const CLIENT_PASSPHRASE: &str = "pass:dUmmyP^#+";
+use super::foreign_certificates::{self, openssl};
+
 /// Serial number of the server's certificate that is revoked.
 const REVOKED: [u8; 2] = [0x7F, 0x01];
 
 /// All files by name.
-type Files = BTreeMap<String, Vec<u8>>;
+pub(super) type Files = BTreeMap<String, Vec<u8>>;
 
 /// The text of one of the files.
 pub(super) fn text(name: &str) -> &'static str {
@@ -51,7 +50,7 @@ pub(super) fn write(directory: &Path) {
     let world_readable = Permissions::from_mode(0o644);
     fs::set_permissions(directory.join("client_wrongperms.key"), world_readable).unwrap();
     for crls in ["client-crldir", "root+server-crldir"] {
-        openssl(&["rehash", crls], directory);
+        openssl(&format!("rehash {crls}"), directory);
     }
 }
 
@@ -70,6 +69,7 @@ fn make() -> Files {
     authorities(&mut files, &root, &server_ca, &client_ca);
     revocations(&mut files, &root, &server_ca, &client_ca);
     server_certificates(&mut files, &server_ca);
+    odd_server_certificates(&mut files, &server_ca);
     client_certificates(&mut files, &client_ca);
     join(
         &mut files,
@@ -81,8 +81,8 @@ fn make() -> Files {
         "server-cn-only+server_ca.crt",
         &["server-cn-only.crt", "server_ca.crt"],
     );
-    signatures(&mut files);
-    with_openssl(&mut files, client_ca.key_pem());
+    by_signature(&mut files);
+    foreign_certificates::add(&mut files, client_ca.key_pem());
     files
 }
 
@@ -198,6 +198,10 @@ fn server_certificates(files: &mut Files, authority: &CertificateAuthority) {
             &authority.issue_server(&spec).unwrap(),
         );
     }
+}
+
+/// The others.
+fn odd_server_certificates(files: &mut Files, authority: &CertificateAuthority) {
     let dns = |name: &str| SanType::DnsName(name.try_into().unwrap());
     let ip = |address: &str| SanType::IpAddress(address.parse().unwrap());
     let common_name = &[(DnType::CommonName, "common-name.pg-ssltest.test")][..];
@@ -258,180 +262,17 @@ fn client_certificates(files: &mut Files, authority: &CertificateAuthority) {
     sign(files, "client-dn", &dn, authority);
 }
 
-/// Server certificates by their signatures.
-fn signatures(files: &mut Files) {
+/// Server certificates by the key of their authority.
+fn by_signature(files: &mut Files) {
     let server = ServerSpec::new(["localhost"]);
-    let authority =
-        |key| CertificateAuthority::create(&CaSpec::new("Test CA").with_key_type(key)).unwrap();
     for (name, key) in [
         ("signed-by-p384", KeyType::EcdsaP384),
         ("signed-ed25519", KeyType::Ed25519),
     ] {
-        issued(files, name, &authority(key).issue_server(&server).unwrap());
+        let authority = CaSpec::new("Test CA").with_key_type(key);
+        let authority = CertificateAuthority::create(&authority).unwrap();
+        issued(files, name, &authority.issue_server(&server).unwrap());
     }
-    let directory = tempfile::tempdir().unwrap();
-    let rsa: &[&str] = &["-newkey", "rsa:2048"];
-    let ecdsa: &[&str] = &["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"];
-    for (name, hash, key) in [
-        ("signed-sha1-rsa", "-sha1", rsa),
-        ("signed-sha256-rsa", "-sha256", rsa),
-        ("signed-sha512-rsa", "-sha512", rsa),
-        ("signed-sha384-ecdsa", "-sha384", ecdsa),
-        ("signed-sha512-ecdsa", "-sha512", ecdsa),
-    ] {
-        let fixed = [
-            "req",
-            "-x509",
-            "-nodes",
-            "-days",
-            "30",
-            "-subj",
-            "/CN=localhost",
-            hash,
-        ];
-        openssl(
-            &[&fixed[..], key, &["-keyout", "key", "-out", "crt"]].concat(),
-            directory.path(),
-        );
-        for kind in ["key", "crt"] {
-            files.insert(
-                format!("{name}.{kind}"),
-                fs::read(directory.path().join(kind)).unwrap(),
-            );
-        }
-    }
-}
-
-/// What neither pg-certs nor rcgen makes: other forms of a key, an RSA-PSS signature, a certificate of version 1.
-fn with_openssl(files: &mut Files, client_ca_key: &str) {
-    let directory = tempfile::tempdir().unwrap();
-    let directory = directory.path();
-    for name in ["client.key", "client_ca.crt", "server-cn-only.key"] {
-        fs::write(directory.join(name), &files[name]).unwrap();
-    }
-    let aes = ["-v2", "aes-256-cbc", "-passout", CLIENT_PASSPHRASE];
-    let convert = ["pkcs8", "-topk8", "-in", "client.key"];
-    openssl(
-        &[
-            &convert[..],
-            &["-nocrypt", "-outform", "DER", "-out", "client-der.key"],
-        ]
-        .concat(),
-        directory,
-    );
-    openssl(
-        &[&convert[..], &aes, &["-out", "client-encrypted-pem.key"]].concat(),
-        directory,
-    );
-    // In this form OpenSSL forgets the encryption, and PostgreSQL's own tests with it.
-    openssl(
-        &[
-            "ec",
-            "-in",
-            "client.key",
-            "-aes256",
-            "-passout",
-            CLIENT_PASSPHRASE,
-            "-outform",
-            "DER",
-            "-out",
-            "client-encrypted-der.key",
-        ],
-        directory,
-    );
-    let pss = [
-        "-sigopt",
-        "rsa_padding_mode:pss",
-        "-sigopt",
-        "rsa_pss_saltlen:32",
-        "-sha256",
-    ];
-    let new = [
-        "req",
-        "-x509",
-        "-nodes",
-        "-days",
-        "30",
-        "-newkey",
-        "rsa:2048",
-        "-subj",
-        "/CN=common-name.pg-ssltest.test",
-    ];
-    openssl(
-        &[
-            &new[..],
-            &pss,
-            &["-keyout", "server-rsapss.key", "-out", "server-rsapss.crt"],
-        ]
-        .concat(),
-        directory,
-    );
-    // Without extensions, `openssl x509 -req` still makes version 1.
-    fs::write(directory.join("client_ca.key"), client_ca_key).unwrap();
-    for (name, subject, signer) in [
-        (
-            "server-cn-only",
-            "/CN=common-name.pg-ssltest.test",
-            &["-signkey", "server-cn-only.key"][..],
-        ),
-        (
-            "client",
-            "/CN=ssltestuser",
-            &[
-                "-CA",
-                "client_ca.crt",
-                "-CAkey",
-                "client_ca.key",
-                "-CAcreateserial",
-            ],
-        ),
-    ] {
-        let (key, request) = (format!("{name}.key"), format!("{name}.csr"));
-        let certificate = format!("{name}-version-1.crt");
-        openssl(
-            &[
-                "req", "-new", "-key", &key, "-subj", subject, "-out", &request,
-            ],
-            directory,
-        );
-        openssl(
-            &[
-                &[
-                    "x509",
-                    "-req",
-                    "-in",
-                    &request,
-                    "-days",
-                    "30",
-                    "-out",
-                    &certificate,
-                ],
-                signer,
-            ]
-            .concat(),
-            directory,
-        );
-    }
-    for name in [
-        "client-der.key",
-        "client-encrypted-pem.key",
-        "client-encrypted-der.key",
-        "server-rsapss.key",
-        "server-rsapss.crt",
-        "server-cn-only-version-1.crt",
-        "client-version-1.crt",
-    ] {
-        files.insert(name.into(), fs::read(directory.join(name)).unwrap());
-    }
-}
-
-fn openssl(arguments: &[&str], directory: &Path) {
-    let output = Command::new("openssl")
-        .args(arguments)
-        .current_dir(directory)
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "openssl {arguments:?}: {output:?}");
 }
 
 fn join(files: &mut Files, name: &str, parts: &[&str]) {

@@ -15,6 +15,7 @@ mod certificates;
 mod channel_binding;
 mod client_certificates;
 pub(super) mod document;
+mod foreign_certificates;
 mod negotiation;
 mod other;
 mod row;

@@ -171,7 +171,7 @@ impl Server {
             }
             Software::PostgreSql(oracle) => {
                 let cluster = cluster(oracle, setup);
-                Self::PostgreSql(Box::new(cluster.expect("PostgreSQL starts")))
+                Self::PostgreSql(Box::new(cluster.unwrap()))
             }
         }
     }
