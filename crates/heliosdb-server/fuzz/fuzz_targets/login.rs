@@ -8,7 +8,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use heliosdb_server::engine::{Backend, BoxFuture, Engine, EngineError, SessionInfo};
-use heliosdb_server::{PgServer, PgServerBuilder};
+use heliosdb_server::{AccessConfig, PgServer, PgServerBuilder};
 use libfuzzer_sys::fuzz_target;
 use pg_auth::scram::{Iterations, Verifier};
 use pg_certs::CertificateManager;
@@ -26,11 +26,25 @@ static SERVER: LazyLock<(PgServer, Acceptor)> = LazyLock::new(|| {
     let users = dir.path().join("users");
     let verifier = Verifier::from_password(b"pencil", Iterations::DEFAULT).unwrap();
     pg_auth::users::add(&users, "scram", &verifier).unwrap();
+    let rules = dir.path().join("pg_hba.conf");
+    std::fs::write(&rules, RULES).unwrap();
     let config = SslConfig::new(SslMode::Allow, certificate, key);
     let acceptor = Acceptor::new(config.load().unwrap());
-    let server = PgServerBuilder::new().ssl_config(config).users_file(users);
+    let access = AccessConfig::new()
+        .hba_file(rules)
+        .users_file(users)
+        .dangerous_cleartext_passwords();
+    let server = PgServerBuilder::new().ssl_config(config).access(access);
     (server.build(Arc::new(NoEngine)).unwrap(), acceptor)
 });
+
+const RULES: &str = "\
+    host  all  rejected        all        reject\n\
+    host  all  password        all        password\n\
+    host  /^d  /^(scram|nobody)  samehost  scram-sha-256\n\
+    host  replication  all     all        scram-sha-256\n\
+    host  all  trusted  127.0.0.1/32      trust\n\
+    host  sameuser  all        127.0.0.1  255.0.0.0  scram-sha-256\n";
 
 /// Nobody gets this far without a password, and who does is told that there is nothing.
 struct NoEngine;
