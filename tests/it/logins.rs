@@ -165,6 +165,45 @@ fn x30_channel_binding_is_not_offered_where_it_is_undefined() {
     server.stop();
 }
 
+/// The hash is the one in the signature's parameters, which PostgreSQL reads since February 2023.
+#[test]
+fn channel_binding_reads_the_hash_of_an_rsa_pss_signature() {
+    for digest in ["sha256", "sha384", "sha512"] {
+        let site = Site::new();
+        let made = Command::new("openssl")
+            .args([
+                "req", "-x509", "-newkey", "rsa:2048", "-noenc", "-days", "30",
+            ])
+            .args([
+                "-subj",
+                "/CN=localhost",
+                "-addext",
+                "subjectAltName=DNS:localhost",
+            ])
+            .args([
+                "-addext",
+                "basicConstraints=critical,CA:FALSE",
+                &format!("-{digest}"),
+            ])
+            .args([
+                "-sigopt",
+                "rsa_padding_mode:pss",
+                "-sigopt",
+                "rsa_pss_saltlen:digest",
+            ])
+            .args(["-keyout", "server.key", "-out", "server.crt"])
+            .current_dir(site.place.root())
+            .output();
+        outcome(made.unwrap()).unwrap();
+        let certificate = fs::read_to_string(site.place.path("server.crt")).unwrap();
+        site.place.write("ca.crt", &certificate);
+        let server = site.serve(&["--users-file", "users"]);
+        let options = "user=alice sslmode=verify-full channel_binding=require";
+        assert_eq!(site.psql(&server, options, "pencil"), served(), "{digest}");
+        server.stop();
+    }
+}
+
 #[test]
 fn rules_and_maps_decide_line_by_line() {
     let site = Site::new();
