@@ -9,6 +9,7 @@
 
 mod binary;
 mod flood;
+mod hba;
 mod key_files;
 mod logins;
 mod postgres_ssl;
