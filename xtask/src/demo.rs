@@ -48,6 +48,7 @@ fn show(project: &Project, once: bool) -> Result<()> {
             certificate: certs.join("server.crt"),
             key: certs.join("server.key"),
             ca: Some(&ca),
+            access: None,
             output: Output::Terminal,
         },
     )?;

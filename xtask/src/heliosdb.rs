@@ -18,7 +18,15 @@ pub(crate) struct Start<'a> {
     pub(crate) certificate: PathBuf,
     pub(crate) key: PathBuf,
     pub(crate) ca: Option<&'a Path>,
+    pub(crate) access: Option<&'a Access>,
     pub(crate) output: Output,
+}
+
+/// The files that say who may come in.
+pub(crate) struct Access {
+    pub(crate) hba: PathBuf,
+    pub(crate) ident: PathBuf,
+    pub(crate) users: PathBuf,
 }
 
 /// Starts the program that `Project::build` made; gives the address that it listens on.
@@ -45,6 +53,11 @@ pub(crate) fn start(project: &Project, start: Start<'_>) -> Result<(Server, Sock
     }
     if let Some(ca) = start.ca {
         command.arg("--ssl-ca-file").arg(ca);
+    }
+    if let Some(Access { hba, ident, users }) = start.access {
+        command.arg("--hba-file").arg(hba);
+        command.arg("--ident-file").arg(ident);
+        command.arg("--users-file").arg(users);
     }
     let (server, line) = Server::start(command, READY, start.output, "TERM")?;
     let address = line

@@ -3,6 +3,7 @@
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 use xshell::cmd;
@@ -53,6 +54,83 @@ const NEEDS: &[Need] = &[
         present: || which("openssl").is_some(),
     },
     Need {
+        purpose: "node, which clients run in",
+        package: "nodejs",
+        required: false,
+        present: || which("node").is_some(),
+    },
+    Need {
+        purpose: "npm, for the clients from its registry",
+        package: "npm",
+        required: false,
+        present: || which("npm").is_some(),
+    },
+    Need {
+        purpose: "java, which a client runs in, and its compiler",
+        package: "default-jdk-headless",
+        required: false,
+        present: || which("javac").is_some(),
+    },
+    Need {
+        purpose: "pgjdbc, a client",
+        package: "libpostgresql-jdbc-java",
+        required: false,
+        present: || is_file(Path::new(PGJDBC)),
+    },
+    Need {
+        purpose: "Go's compiler, for clients",
+        package: "golang-go",
+        required: false,
+        present: || which("go").is_some(),
+    },
+    Need {
+        purpose: "pgx, a client",
+        package: "golang-github-jackc-pgx-v4-dev",
+        required: false,
+        present: || has_go_package("jackc/pgx/v4/conn.go"),
+    },
+    Need {
+        purpose: "lib/pq, a client",
+        package: "golang-github-lib-pq-dev",
+        required: false,
+        present: || has_go_package("lib/pq/conn.go"),
+    },
+    Need {
+        purpose: "psqlODBC, a client",
+        package: "odbc-postgresql",
+        required: false,
+        present: || psqlodbc().is_some(),
+    },
+    Need {
+        purpose: "ruby-pg, a client",
+        package: "ruby-pg",
+        required: false,
+        present: || runs("ruby", &["-e", "require 'pg'"]),
+    },
+    Need {
+        purpose: "PHP, which a client runs in",
+        package: "php-cli",
+        required: false,
+        present: || which("php").is_some(),
+    },
+    Need {
+        purpose: "php-pgsql, a client",
+        package: "php-pgsql",
+        required: false,
+        present: || {
+            runs(
+                "php",
+                &["-r", "exit(function_exists('pg_connect') ? 0 : 1);"],
+            )
+        },
+    },
+    Need {
+        purpose: "DBD::Pg, a client",
+        package: "libdbd-pg-perl",
+        required: false,
+        present: || runs("perl", &["-MDBD::Pg", "-e", "1"]),
+    },
+    Need {
         purpose: "Python's virtual environments, for the clients from its registry",
         package: "python3-venv",
         required: false,
@@ -60,11 +138,26 @@ const NEEDS: &[Need] = &[
     },
 ];
 
+/// Where Debian puts pgjdbc.
+pub(crate) const PGJDBC: &str = "/usr/share/java/postgresql.jar";
+/// Drivers from Python's registry.
+const PYTHON_DRIVERS: &[&str] = &[
+    "psycopg[binary]>=3.3,<4",
+    "asyncpg>=0.30,<1",
+    "pg8000>=1.31,<2",
+    "pyodbc>=5.2,<6",
+];
+/// Packages from npm's registry, each with the range of its versions.
+const NODE_DRIVERS: &[(&str, &str)] = &[("pg", "8"), ("pg-copy-streams", "7"), ("postgres", "3")];
+
 /// Installs what is absent; quick when nothing is.
 pub(crate) fn run(project: &Project) -> Result<()> {
     system_packages(project)?;
     if let Err(error) = python_clients(project) {
         eprintln!("setup: no clients from Python's registry: {error:#}");
+    }
+    if let Err(error) = node_clients(project) {
+        eprintln!("setup: no clients from npm's registry: {error:#}");
     }
     eprintln!("setup: done");
     Ok(())
@@ -86,6 +179,19 @@ pub(crate) fn postgresql_18(project: &Project) -> PathBuf {
     project.clients().join("postgresql-18")
 }
 
+/// Where npm put its packages; `installed` is [`Project::clients`].
+pub(crate) fn node_modules(installed: &Path) -> PathBuf {
+    installed.join("npm/node_modules")
+}
+
+/// psqlODBC, in the folder that Debian has for the architecture.
+pub(crate) fn psqlodbc() -> Option<PathBuf> {
+    let mut drivers = entries(Path::new("/usr/lib"))
+        .into_iter()
+        .map(|folder| folder.join("odbc/psqlodbcw.so"));
+    drivers.find(|driver| is_file(driver))
+}
+
 fn system_packages(project: &Project) -> Result<()> {
     let absent: Vec<&Need> = NEEDS.iter().filter(|need| !(need.present)()).collect();
     if absent.is_empty() {
@@ -98,14 +204,13 @@ fn system_packages(project: &Project) -> Result<()> {
     let is_root = cmd!(sh, "id -u").quiet().read().is_ok_and(|id| id == "0");
     if is_root && which("apt-get").is_some() {
         cmd!(sh, "apt-get update -q").run()?;
-        for need in &absent {
-            let package = need.package;
+        let packages: Vec<&str> = absent.iter().map(|need| need.package).collect();
+        if install(project, &packages).is_err() {
             // One by one, so that a release without PostgreSQL 15 still gets the rest.
-            let installed = cmd!(sh, "apt-get install -qy --no-install-recommends {package}")
-                .env("DEBIAN_FRONTEND", "noninteractive")
-                .run();
-            if let Err(error) = installed {
-                eprintln!("setup: {package} could not be installed: {error}");
+            for package in packages {
+                if let Err(error) = install(project, &[package]) {
+                    eprintln!("setup: {package} could not be installed: {error}");
+                }
             }
         }
     } else {
@@ -128,6 +233,17 @@ fn system_packages(project: &Project) -> Result<()> {
         ),
         None => Ok(()),
     }
+}
+
+fn install(project: &Project, packages: &[&str]) -> Result<()> {
+    let sh = &project.sh;
+    cmd!(
+        sh,
+        "apt-get install -qy --no-install-recommends {packages...}"
+    )
+    .env("DEBIAN_FRONTEND", "noninteractive")
+    .run()?;
+    Ok(())
 }
 
 /// The same places that bindgen looks in, without running anything.
@@ -170,25 +286,36 @@ fn has_venv() -> bool {
     let Some(python) = which("python3") else {
         return false;
     };
-    let mut command = std::process::Command::new(python);
-    command.args(["-c", "import ensurepip, venv"]);
+    succeeds(Command::new(python).args(["-c", "import ensurepip, venv"]))
+}
+
+/// Whether a program of the path is there and ends well.
+fn runs(program: &str, arguments: &[&str]) -> bool {
+    which(program).is_some_and(|program| succeeds(Command::new(program).args(arguments)))
+}
+
+fn succeeds(command: &mut Command) -> bool {
     command.output().is_ok_and(|output| output.status.success())
 }
 
-/// psycopg 3 with a libpq of its own, and PostgreSQL 18, both from Python's registry.
+fn has_go_package(file: &str) -> bool {
+    is_file(&Path::new("/usr/share/gocode/src/github.com").join(file))
+}
+
+/// Drivers, among them psycopg 3 with a libpq of its own, and PostgreSQL 18, from Python's registry.
 fn python_clients(project: &Project) -> Result<()> {
     let (python, server) = (python(project), postgresql_18(project));
     let sh = &project.sh;
-    let has_psycopg = is_file(&python)
-        && cmd!(sh, "{python} -c 'import psycopg'")
+    let has_drivers = is_file(&python)
+        && cmd!(sh, "{python} -c 'import asyncpg, pg8000, psycopg, pyodbc'")
             .quiet()
             .ignore_stderr()
             .run()
             .is_ok();
-    if !has_psycopg {
+    if !has_drivers {
         let venv = project.clients().join("venv");
         cmd!(sh, "python3 -m venv {venv}").run()?;
-        pip(project, &["psycopg[binary]>=3.3,<4"])?;
+        pip(project, PYTHON_DRIVERS)?;
     }
     if !is_file(&server.join("bin/postgres")) {
         // Its helper module asks for a newer Python than Debian 12 has; only its archive is used.
@@ -202,6 +329,33 @@ fn python_clients(project: &Project) -> Result<()> {
         )?;
         unpack_postgresql(project, &server)?;
     }
+    Ok(())
+}
+
+/// The drivers in JavaScript, with their own programs left out.
+fn node_clients(project: &Project) -> Result<()> {
+    let modules = node_modules(&project.clients());
+    if NODE_DRIVERS
+        .iter()
+        .all(|(name, _)| modules.join(name).is_dir())
+    {
+        return Ok(());
+    }
+    let prefix = project.clients().join("npm");
+    fs::create_dir_all(&prefix)?;
+    let packages = NODE_DRIVERS
+        .iter()
+        .map(|(name, range)| format!("{name}@{range}"));
+    let sh = &project.sh;
+    cmd!(
+        sh,
+        "npm install --no-audit --no-fund --ignore-scripts --no-save"
+    )
+    .arg("--prefix")
+    .arg(&prefix)
+    .args(packages)
+    .run()
+    .context("npm install")?;
     Ok(())
 }
 

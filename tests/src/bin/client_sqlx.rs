@@ -1,67 +1,93 @@
-//! Connects with sqlx and its rustls, runs `select 1`, and tells in one line of JSON what came of
-//! it.
+//! Drives sqlx with its rustls for `cargo xtask test-ssl`, by the line protocol of
+//! `xtask/clients/README.md`.
 //!
-//! Arguments are libpq's options, as for `client_tokio_postgres`. sqlx takes `sslmode=allow` for
-//! `disable` and knows no direct TLS. It does not tell whether a session is in TLS either, so the
-//! connection goes through a socket of this program, which looks at the bytes that pass. Used by
-//! `cargo xtask test-ssl`.
+//! sqlx takes `sslmode=allow` for `disable`, and knows neither direct TLS nor a cancel.
 
 mod client;
-#[path = "client/report.rs"]
-mod report;
+#[path = "client/serve.rs"]
+mod serve;
 
-use std::net::Ipv4Addr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
-use anyhow::{Context as _, anyhow};
+use anyhow::anyhow;
 use client::{Failure, Options, SslMode};
+use futures_util::TryStreamExt as _;
+use serve::{ROWS, Session, expect};
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
-use sqlx::{ConnectOptions as _, Connection as _};
-use tokio::io::{self, AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
-
-/// The first byte of a TLS record that carries a ClientHello.
-const TLS_HANDSHAKE: u8 = 0x16;
-/// Length of an SSLRequest.
-const SSL_REQUEST_LENGTH: usize = 8;
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Executor as _, PgConnection};
 
 #[tokio::main]
-async fn main() {
-    report::report(run().await);
-}
-
-async fn run() -> Result<bool, Failure> {
-    let options = Options::from_arguments()?;
+async fn main() -> anyhow::Result<()> {
     // sqlx takes the process's provider, and with both compiled in somebody has to choose one.
     rustls::crypto::aws_lc_rs::default_provider()
         .install_default()
         .map_err(|_| anyhow!("a crypto provider is installed already"))?;
-    if options.direct {
-        return Err(anyhow!("sqlx has no sslnegotiation=direct").into());
-    }
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-        .await
-        .context("tap")?;
-    let tapped = listener.local_addr().context("tap")?.port();
-    let is_tls = Arc::new(AtomicBool::new(false));
-    tokio::spawn(tap(listener, options.port, is_tls.clone()));
-    let mut connection = connect_options(&options, tapped)
-        .connect()
-        .await
-        .map_err(|error| failure(&error))?;
-    sqlx::query_scalar::<_, i32>(sqlx::AssertSqlSafe(options.command))
-        .fetch_one(&mut connection)
-        .await
-        .map_err(|error| failure(&error))?;
-    connection.close().await.map_err(|error| failure(&error))?;
-    Ok(is_tls.load(Ordering::Relaxed))
+    serve::serve::<PgConnection>("sqlx").await
 }
 
-fn connect_options(options: &Options, port: u16) -> PgConnectOptions {
+impl Session for PgConnection {
+    async fn connect(options: &Options) -> Result<Self, Failure> {
+        if options.direct {
+            return Err(anyhow!("sqlx has no sslnegotiation=direct").into());
+        }
+        if options.bound.is_some() {
+            return Err(anyhow!("sqlx has no channel_binding").into());
+        }
+        let connection = connect_options(options).connect().await;
+        connection.map_err(|error| failure(&error))
+    }
+
+    async fn one(&mut self) -> Result<(), Failure> {
+        let one = sqlx::query_scalar::<_, i32>("select 1").fetch_one(self);
+        expect("select 1", one.await.map_err(|error| failure(&error))?, 1)
+    }
+
+    async fn prepared(&mut self) -> Result<(), Failure> {
+        for value in [41, 1] {
+            let next = sqlx::query_scalar::<_, i32>("select $1::int + 1").bind(value);
+            let next = next.fetch_one(&mut *self).await;
+            let next = next.map_err(|error| failure(&error))?;
+            expect("the prepared statement", next, value + 1)?;
+        }
+        Ok(())
+    }
+
+    async fn copy(&mut self, table: &str) -> Result<(), Failure> {
+        let seen = copy(self, table).await.map_err(|error| failure(&error))?;
+        expect("the copy", seen.as_slice(), ROWS)
+    }
+
+    async fn cancel(&mut self, _: &str) -> Result<bool, Failure> {
+        Err(anyhow!("sqlx has no cancel").into())
+    }
+
+    async fn close(self) -> Result<(), Failure> {
+        let closed = sqlx::Connection::close(self).await;
+        closed.map_err(|error| failure(&error))
+    }
+}
+
+/// Moves the rows in and out; gives what came out.
+async fn copy(connection: &mut PgConnection, table: &str) -> Result<Vec<u8>, sqlx::Error> {
+    let create = format!("create table {table} (a int, b text)");
+    connection.execute(AssertSqlSafe(create)).await?;
+    let mut sink = connection
+        .copy_in_raw(&format!("copy {table} from stdin"))
+        .await?;
+    sink.send(ROWS).await?;
+    sink.finish().await?;
+    let stream = connection
+        .copy_out_raw(&format!("copy {table} to stdout"))
+        .await?;
+    let parts: Vec<_> = stream.try_collect().await?;
+    connection
+        .execute(AssertSqlSafe(format!("drop table {table}")))
+        .await?;
+    Ok(parts.concat())
+}
+
+fn connect_options(options: &Options) -> PgConnectOptions {
     let mut connect = PgConnectOptions::new_without_pgpass()
         .host(&options.host)
-        .port(port)
+        .port(options.port)
         .username(&options.user)
         .database(&options.dbname)
         .ssl_mode(match options.sslmode {
@@ -71,6 +97,9 @@ fn connect_options(options: &Options, port: u16) -> PgConnectOptions {
             SslMode::VerifyCa => PgSslMode::VerifyCa,
             SslMode::VerifyFull => PgSslMode::VerifyFull,
         });
+    if let Some(password) = &options.password {
+        connect = connect.password(password);
+    }
     if let Some(path) = &options.sslrootcert {
         connect = connect.ssl_root_cert(path);
     }
@@ -81,25 +110,6 @@ fn connect_options(options: &Options, port: u16) -> PgConnectOptions {
         connect = connect.ssl_client_key(path);
     }
     connect
-}
-
-/// Passes one connection on to the server, and notes whether TLS follows an SSLRequest.
-async fn tap(listener: TcpListener, port: u16, is_tls: Arc<AtomicBool>) -> io::Result<()> {
-    let (mut client, _) = listener.accept().await?;
-    let mut server = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await?;
-    let mut head = [0; SSL_REQUEST_LENGTH];
-    client.read_exact(&mut head).await?;
-    server.write_all(&head).await?;
-    if head == *b"\x00\x00\x00\x08\x04\xd2\x16\x2f" {
-        let answer = server.read_u8().await?;
-        client.write_u8(answer).await?;
-        let mut next = [0];
-        if client.peek(&mut next).await? == 1 {
-            is_tls.store(next == [TLS_HANDSHAKE], Ordering::Relaxed);
-        }
-    }
-    io::copy_bidirectional(&mut client, &mut server).await?;
-    Ok(())
 }
 
 /// The driver's error, with the server's code and words if there are any.

@@ -33,8 +33,8 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), Failure> {
-    let options = Options::from_arguments()?;
-    let (client, tls) = postgres::connect(&options).await?;
+    let options = Options::from_words(std::env::args().skip(1), &["command"])?;
+    let (client, tls, _) = postgres::connect(&options).await?;
     println!(
         "You are connected to database \"{}\" as user \"{}\" on host \"{}\" at port \"{}\", {}.",
         options.dbname,
@@ -43,7 +43,9 @@ async fn run() -> Result<(), Failure> {
         options.port,
         if tls { "in TLS" } else { "in clear" }
     );
-    let answer = client.simple_query(&options.command).await;
+    let answer = client
+        .simple_query(options.own("command").unwrap_or("select 1"))
+        .await;
     for message in answer.map_err(|error| postgres::failure(&error))? {
         match message {
             SimpleQueryMessage::RowDescription(columns) => {

@@ -1,187 +1,197 @@
 //! The real clients: how each is called, and how its answer is read.
 
-use std::ffi::OsString;
-use std::fs;
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::collections::BTreeMap;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::sync::Mutex;
+use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, anyhow};
-use serde::Deserialize;
+use anyhow::{Context as _, Result};
 
-use super::cells::{Cell, ClientCertificate, Driver, SslMode, Style, USER};
-use super::outcome::{Failure, Outcome, Seen};
-use crate::process::{Finished, run_for};
-use crate::project::{Project, is_file};
-use crate::setup;
+use super::cells::{Action, Cell, Driver, Login, SslMode, Style};
+use super::drivers::{Binding, Cancel, Tells};
+use super::failure::Failure;
+use super::outcome::{Outcome, Seen};
+use super::programs::Programs;
+use super::psql;
+use super::resident::{Answer, Resident};
+use super::servers::Kind;
+use super::tap::{Channel, Tap};
+use crate::project::Project;
 
 /// How long a client may take for connection and query.
-const CELL_TIMEOUT: Duration = Duration::from_secs(20);
-/// The program that [`Psycopg`] runs.
-const PSYCOPG_PROGRAM: &str = include_str!("psycopg_client.py");
+pub(crate) const CELL_TIMEOUT: Duration = Duration::from_secs(20);
+/// How often a statement is run that ended before the CancelRequest came.
+const CANCEL_TRIES: u32 = 4;
+/// How long PostgreSQL's statement runs that is to be interrupted, in seconds.
+const STATEMENT_SECONDS: u32 = 2;
 
 /// The clients that are on this machine.
 pub(crate) struct Clients {
-    psql_15: Option<PathBuf>,
-    psql_18: Option<PathBuf>,
-    tokio_postgres: PathBuf,
-    sqlx: PathBuf,
-    python: Option<PathBuf>,
-    idle_psycopg: Mutex<Vec<Psycopg>>,
+    programs: Programs,
+    /// The programs of each driver that wait for something to do; a driver that is absent has none.
+    idle: BTreeMap<Driver, Mutex<Vec<Resident>>>,
+    /// Drivers with their versions, and those that are absent with the reason.
+    pub(crate) present: BTreeMap<Driver, String>,
+    pub(crate) absent: BTreeMap<Driver, String>,
     certificates: PathBuf,
-    /// A home directory without `.postgresql`, whose files libpq would use unasked.
-    home: PathBuf,
+    tables: AtomicUsize,
 }
 
 impl Clients {
-    /// Looks for the clients; `folder` holds the certificates and may be written to.
-    pub(crate) fn find(project: &Project, folder: &Path) -> Result<Self> {
+    /// Looks for the clients among `wanted`; `folder` holds the certificates and may be written to.
+    pub(crate) fn find(
+        project: &Project,
+        folder: &Path,
+        wanted: impl Fn(Driver) -> bool,
+    ) -> Result<Self> {
         let home = folder.join("home");
         fs::create_dir(&home)?;
-        let psql_18 = setup::postgresql_18(project).join("bin/psql");
-        let python = setup::python(project);
-        Ok(Self {
-            psql_15: setup::psql_15(),
-            psql_18: is_file(&psql_18).then_some(psql_18),
-            tokio_postgres: project.program("client_tokio_postgres"),
-            sqlx: project.program("client_sqlx"),
-            python: is_file(&python).then_some(python),
-            idle_psycopg: Mutex::default(),
+        let log = File::create(folder.join("clients.log"))?;
+        let mut clients = Self {
+            programs: Programs::new(project, home, log),
+            idle: BTreeMap::new(),
+            present: BTreeMap::new(),
+            absent: BTreeMap::new(),
             certificates: folder.to_owned(),
-            home,
-        })
-    }
-
-    /// Whether the driver can be run.
-    pub(crate) fn has(&self, driver: Driver) -> bool {
-        match driver {
-            Driver::Psql15 => self.psql_15.is_some(),
-            Driver::Psql18 => self.psql_18.is_some(),
-            Driver::Psycopg => self.python.is_some(),
-            Driver::TokioPostgres => is_file(&self.tokio_postgres),
-            Driver::Sqlx => is_file(&self.sqlx),
-        }
-    }
-
-    /// Connects to a server on 127.0.0.1 as the cell says.
-    pub(crate) fn run(&self, cell: &Cell, port: u16) -> Seen {
-        if let Some(reason) = cell.client.driver.lacks(cell.sslmode) {
-            return Seen::without(Outcome::NotApplicable, reason);
-        }
-        if !self.has(cell.client.driver) {
-            return Seen::without(Outcome::Absent, "the client is not installed");
-        }
-        let seen = match cell.client.driver {
-            Driver::Psql15 => self.psql(self.psql_15.as_deref(), cell, port),
-            Driver::Psql18 => self.psql(self.psql_18.as_deref(), cell, port),
-            Driver::Psycopg => self.psycopg(cell, port),
-            Driver::TokioPostgres => self.rust_client(&self.tokio_postgres, cell, port),
-            Driver::Sqlx => self.rust_client(&self.sqlx, cell, port),
+            tables: AtomicUsize::new(0),
         };
-        seen.unwrap_or_else(|error| {
-            let text = format!("{error:#}");
-            failed(vec![Failure::Other(text.clone())], None, text)
-        })
-    }
-
-    fn psql(&self, program: Option<&Path>, cell: &Cell, port: u16) -> Result<Seen> {
-        let program = program.context("psql is absent")?;
-        let mut command = self.command(program);
-        command.args(["--no-psqlrc", "--no-password", "--quiet", "--no-align"]);
-        command.args(["--command", r"\conninfo", "--command", "select 1"]);
-        command
-            .arg("--dbname")
-            .arg(self.options(cell, port).join(" "));
-        let Some(said) = run_for(&mut command, CELL_TIMEOUT)? else {
-            return Ok(timeout());
-        };
-        if !said.success {
-            return Ok(failed(libpq_failures(&said.stderr), None, said.stderr));
-        }
-        Ok(Seen {
-            outcome: psql_outcome(&said)?,
-            sqlstates: None,
-            text: said.stdout,
-        })
-    }
-
-    fn rust_client(&self, program: &Path, cell: &Cell, port: u16) -> Result<Seen> {
-        let mut command = self.command(program);
-        command.args(self.options(cell, port));
-        let Some(said) = run_for(&mut command, CELL_TIMEOUT)? else {
-            return Ok(timeout());
-        };
-        let answer: RustAnswer = serde_json::from_str(said.stdout.trim())
-            .with_context(|| format!("answered {:?} {:?}", said.stdout, said.stderr))?;
-        Ok(match answer {
-            RustAnswer::Connected { tls } => Seen {
-                outcome: encrypted(tls),
-                sqlstates: Some(Vec::new()),
-                text: String::new(),
-            },
-            RustAnswer::Failed { sqlstate, text } => failed(
-                vec![Failure::of(&text)],
-                Some(sqlstate.into_iter().collect()),
-                text,
-            ),
-        })
-    }
-
-    fn psycopg(&self, cell: &Cell, port: u16) -> Result<Seen> {
-        let idle = self.idle_psycopg.lock().map_err(poisoned)?.pop();
-        let mut client = match idle {
-            Some(client) => client,
-            None => Psycopg::start(self.command(self.python.as_deref().context("no Python")?))?,
-        };
-        let answer = client.ask(&self.options(cell, port).join(" "))?;
-        self.idle_psycopg.lock().map_err(poisoned)?.push(client);
-        Ok(match answer {
-            PsycopgAnswer { timeout: true, .. } => timeout(),
-            PsycopgAnswer {
-                tls: Some(tls),
-                sqlstates,
-                ..
-            } => Seen {
-                outcome: encrypted(tls),
-                sqlstates: Some(sqlstates),
-                text: String::new(),
-            },
-            PsycopgAnswer {
-                error, sqlstates, ..
-            } => failed(libpq_failures(&error), Some(sqlstates), error),
-        })
-    }
-
-    /// A command that sees neither the user's home nor his `PG…` variables.
-    fn command(&self, program: &Path) -> Command {
-        let mut command = Command::new(program);
-        for (name, _) in std::env::vars_os() {
-            if name.to_string_lossy().starts_with("PG") {
-                command.env_remove(name);
+        for &driver in Driver::ALL.iter().filter(|&&driver| wanted(driver)) {
+            match clients.start(driver) {
+                Ok(version) => {
+                    clients.present.insert(driver, version);
+                }
+                Err(error) => {
+                    clients.absent.insert(driver, format!("{error:#}"));
+                }
             }
         }
-        command.env("HOME", &self.home).env("LC_ALL", "C");
-        command
+        Ok(clients)
     }
 
-    /// The connection string, in libpq's words, which the Rust clients know too.
+    fn start(&mut self, driver: Driver) -> Result<String> {
+        if psql::is(driver) {
+            return psql::version(self.programs.command(driver)?);
+        }
+        self.programs.compile(driver)?;
+        let (resident, version) = Resident::start(&mut self.programs.command(driver)?)?;
+        self.idle.insert(driver, Mutex::new(vec![resident]));
+        Ok(version)
+    }
+
+    /// Does what the cell says with a server on 127.0.0.1.
+    pub(crate) fn run(&self, cell: &Cell, kind: Kind, port: u16) -> Seen {
+        if let Some(reason) = cell.lacks() {
+            return Seen::without(Outcome::NotApplicable, reason);
+        }
+        if !self.present.contains_key(&cell.client.driver) {
+            return Seen::without(Outcome::Absent, "the client is not installed");
+        }
+        let seen = self.try_often(cell, kind, port);
+        seen.unwrap_or_else(|error| {
+            let text = format!("{error:#}");
+            Seen::failed(vec![Failure::Other(text.clone())], None, text)
+        })
+    }
+
+    /// Asks through a tap; again, if the statement ended before it could be interrupted.
+    fn try_often(&self, cell: &Cell, kind: Kind, port: u16) -> Result<Seen> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let tap = Tap::open(port)?;
+            let answer = if psql::is(cell.client.driver) {
+                self.ask_psql(cell, kind, tap.port())?
+            } else {
+                self.ask(cell.client.driver, &self.request(cell, kind, tap.port()))?
+            };
+            let channels = tap.close();
+            let too_late =
+                answer.canceled == Some(false) && (kind == Kind::PostgreSql || channels.len() < 2);
+            if !too_late || tries == CANCEL_TRIES {
+                return Ok(seen(cell, answer, channels));
+            }
+        }
+    }
+
+    fn ask_psql(&self, cell: &Cell, kind: Kind, port: u16) -> Result<Answer> {
+        psql::ask(
+            self.programs.command(cell.client.driver)?,
+            cell.client.driver,
+            cell.action,
+            &self.options(cell, port).join(" "),
+            &self.table(),
+            &statement(kind),
+        )
+    }
+
+    fn ask(&self, driver: Driver, request: &str) -> Result<Answer> {
+        let idle = || -> Result<MutexGuard<'_, Vec<Resident>>> {
+            let pool = self.idle.get(&driver).context("the client is absent")?;
+            Ok(pool.lock().unwrap_or_else(PoisonError::into_inner))
+        };
+        let waiting = idle()?.pop();
+        let mut resident = match waiting {
+            Some(resident) => resident,
+            None => Resident::start(&mut self.programs.command(driver)?)?.0,
+        };
+        let Some(answer) = resident.ask(request, CELL_TIMEOUT)? else {
+            return Ok(Answer {
+                timeout: true,
+                ..Answer::default()
+            });
+        };
+        idle()?.push(resident);
+        Ok(answer)
+    }
+
+    /// A line of the protocol of `xtask/clients/README.md`.
+    fn request(&self, cell: &Cell, kind: Kind, port: u16) -> String {
+        let mut words = vec![cell.action.to_string()];
+        words.extend(self.options(cell, port));
+        match cell.action {
+            Action::Copy => words.push(format!("table={}", self.table())),
+            Action::Cancel => {
+                words.push(format!("statement={}", statement(kind)));
+                words.push(format!("seconds={STATEMENT_SECONDS}"));
+            }
+            Action::Session | Action::Prepared | Action::Reconnect => {}
+        }
+        words.join("\t")
+    }
+
+    /// A name that no other cell uses.
+    fn table(&self) -> String {
+        format!("copied_{}", self.tables.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// The connection string, in libpq's words, which every program knows.
     fn options(&self, cell: &Cell, port: u16) -> Vec<String> {
         let mut all = vec![
             "host=localhost".to_owned(),
             "hostaddr=127.0.0.1".to_owned(),
             format!("port={port}"),
-            format!("user={USER}"),
+            format!("user={}", cell.login.user()),
             "dbname=postgres".to_owned(),
             "connect_timeout=10".to_owned(),
             format!("sslmode={}", cell.sslmode),
         ];
+        if let Some(password) = cell.login.password() {
+            all.push(format!("password={password}"));
+        }
+        match (cell.login, cell.client.driver.traits().binding) {
+            (Login::ScramBound, Binding::LibPq) => all.push("channel_binding=require".to_owned()),
+            (Login::ScramBound, _) => all.push("channel_binding=prefer".to_owned()),
+            (Login::ScramUnbound, _) => all.push("channel_binding=disable".to_owned()),
+            _ => {}
+        }
         // Below verify-ca libpq verifies too if it is given an authority.
         if matches!(cell.sslmode, SslMode::VerifyCa | SslMode::VerifyFull) {
             all.push(self.file("sslrootcert", "ca.crt"));
         }
-        if let Some(name) = certificate_file(cell.certificate) {
+        if let Some(name) = cell.login.certificate_file(cell.certificate) {
             all.push(self.file("sslcert", &format!("{name}.crt")));
             all.push(self.file("sslkey", &format!("{name}.key")));
         }
@@ -198,118 +208,83 @@ impl Clients {
     }
 }
 
-/// The name of the certificate that `gen_certs` wrote for it.
-const fn certificate_file(certificate: ClientCertificate) -> Option<&'static str> {
-    match certificate {
-        ClientCertificate::None => None,
-        ClientCertificate::Good => Some("client-alice"),
-        ClientCertificate::OtherUser => Some("client-bob"),
-        ClientCertificate::WrongCa => Some("bad-client-wrong-ca"),
-        ClientCertificate::Expired => Some("bad-client-expired"),
-        ClientCertificate::NotYetValid => Some("bad-client-not-yet-valid"),
+/// SQL that runs for about two seconds, or for one where there is nothing to sleep by.
+fn statement(kind: Kind) -> String {
+    match kind {
+        Kind::PostgreSql => format!("select pg_sleep({STATEMENT_SECONDS})"),
+        Kind::Nano => {
+            "select count(*) from generate_series(1, 3000) a, generate_series(1, 3000) b".to_owned()
+        }
     }
 }
 
-/// The one line that the programs in `tests/src/bin` print.
-#[derive(Deserialize)]
-#[serde(tag = "outcome", rename_all = "lowercase")]
-enum RustAnswer {
-    Connected {
-        tls: bool,
-    },
-    Failed {
-        sqlstate: Option<String>,
-        text: String,
-    },
-}
-
-/// The one line that [`PSYCOPG_PROGRAM`] prints for each connection.
-#[derive(Deserialize)]
-struct PsycopgAnswer {
-    #[serde(default)]
-    timeout: bool,
-    #[serde(default)]
-    tls: Option<bool>,
-    #[serde(default)]
-    error: String,
-    #[serde(default)]
-    sqlstates: Vec<String>,
-}
-
-/// A Python that connects again and again, because starting it takes longer than connecting.
-struct Psycopg {
-    child: Child,
-    requests: ChildStdin,
-    answers: BufReader<ChildStdout>,
-}
-
-impl Psycopg {
-    fn start(mut python: Command) -> Result<Self> {
-        let mut child = python
-            .args([OsString::from("-c"), PSYCOPG_PROGRAM.into()])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .context("cannot start Python")?;
-        Ok(Self {
-            requests: child.stdin.take().context("Python's standard input")?,
-            answers: BufReader::new(child.stdout.take().context("Python's standard output")?),
-            child,
-        })
+/// Reads a program's answer.
+fn seen(cell: &Cell, answer: Answer, channels: Vec<Channel>) -> Seen {
+    let traits = cell.client.driver.traits();
+    if answer.timeout {
+        return Seen::failed(vec![Failure::Timeout], None, String::new());
     }
-
-    fn ask(&mut self, conninfo: &str) -> Result<PsycopgAnswer> {
-        writeln!(self.requests, "{conninfo}")?;
-        let mut line = String::new();
-        self.answers.read_line(&mut line)?;
-        serde_json::from_str(&line).with_context(|| format!("psycopg answered {line:?}"))
-    }
-}
-
-impl Drop for Psycopg {
-    fn drop(&mut self) {
-        self.child.kill().ok();
-        self.child.wait().ok();
-    }
-}
-
-/// psql 15 prints a line about TLS only if there is TLS, psql 18 a table that always has the row.
-fn psql_outcome(said: &Finished) -> Result<Outcome> {
-    if !said.stdout.contains("(1 row)") {
-        anyhow::bail!("psql answered no row: {:?} {:?}", said.stdout, said.stderr);
-    }
-    let tls = said.stdout.lines().any(|line| {
-        line.starts_with("SSL connection (protocol:") || line.starts_with("SSL Connection|true")
-    });
-    Ok(encrypted(tls))
-}
-
-/// libpq tells of each connection it made; what comes before is about none in particular.
-fn libpq_failures(text: &str) -> Vec<Failure> {
-    const START: &str = "connection to server at";
-    if text.contains(START) {
-        text.split(START).skip(1).map(Failure::of).collect()
+    // The session is the last connection but for its cancel, and that comes after it.
+    let is_tls = channels
+        .iter()
+        .rfind(|channel| channel.is_tls() || **channel == Channel::Clear)
+        .is_some_and(|channel| channel.is_tls());
+    let mut seen = if answer.ok {
+        let silent = matches!(
+            traits.cancel,
+            Cancel::LikeSessionSilently | Cancel::InClearSilently
+        );
+        let outcome = match answer.canceled {
+            Some(false) if !silent => Outcome::Uninterrupted,
+            _ if is_tls => Outcome::Tls,
+            _ => Outcome::Plain,
+        };
+        let none_failed = matches!(traits.tells, Tells::Each).then(Vec::new);
+        Seen {
+            outcome,
+            sqlstates: answer.sqlstates.or(none_failed),
+            channels: None,
+            text: String::new(),
+        }
     } else {
-        vec![Failure::of(text)]
+        failure(cell, answer)
+    };
+    seen.channels = Some(channels);
+    seen
+}
+
+fn failure(cell: &Cell, answer: Answer) -> Seen {
+    let traits = cell.client.driver.traits();
+    let one = |text: &str| match (Failure::of(text), &answer.sqlstate) {
+        (Failure::Other(_), Some(code)) if !is_drivers_own(code) => Failure::Code(code.clone()),
+        (failure, _) if traits.tells_alerts => failure,
+        (failure, _) => failure.without_alert(),
+    };
+    let (failures, sqlstates) = match traits.tells {
+        Tells::EachText => (psql::libpq_failures(&answer.error, one), None),
+        Tells::Each => (psql::libpq_failures(&answer.error, one), answer.sqlstates),
+        Tells::First | Tells::Last | Tells::LastButPassword => {
+            let code = answer.sqlstate.clone().filter(|code| !is_drivers_own(code));
+            (vec![one(&answer.error)], Some(code.into_iter().collect()))
+        }
+    };
+    Seen::failed(failures, sqlstates, answer.error)
+}
+
+/// Whether drivers give this code to what no ErrorResponse said: class 08, but for the protocol
+/// violation that servers complain of.
+fn is_drivers_own(code: &str) -> bool {
+    code.starts_with("08") && code != "08P01"
+}
+
+/// A command that sees neither the user's home nor his `PG…` variables.
+pub(crate) fn without_users_own(program: &Path, home: &Path) -> Command {
+    let mut command = Command::new(program);
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("PG") {
+            command.env_remove(name);
+        }
     }
-}
-
-const fn encrypted(tls: bool) -> Outcome {
-    if tls { Outcome::Tls } else { Outcome::Plain }
-}
-
-fn failed(failures: Vec<Failure>, sqlstates: Option<Vec<String>>, text: String) -> Seen {
-    Seen {
-        outcome: Outcome::Failed(failures),
-        sqlstates,
-        text,
-    }
-}
-
-fn timeout() -> Seen {
-    failed(vec![Failure::Timeout], None, String::new())
-}
-
-fn poisoned<T>(_: std::sync::PoisonError<T>) -> anyhow::Error {
-    anyhow!("another cell panicked")
+    command.env("HOME", home).env("LC_ALL", "C");
+    command
 }

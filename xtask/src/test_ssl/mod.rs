@@ -1,14 +1,23 @@
-//! `cargo xtask test-ssl`: real clients × sslmode × server mode × certificates.
+//! `cargo xtask test-ssl`: real clients × sslmode × server mode × certificates, and × access rules
+//! × what is done in the session.
 //!
-//! Every cell is one connection by a real client to a real server process. What it should give is
-//! computed by [`expect`]; the same cells can be tried against PostgreSQL itself, the oracle.
+//! Every cell is one try of a real client with a real server process. What it should give is
+//! computed by [`expect`]; the same cells can be tried against PostgreSQL itself, the oracle. The
+//! clients are programs of `xtask/clients`, each in its own language.
 
+mod access;
 mod cells;
 mod clients;
+mod drivers;
 mod expect;
+mod failure;
 mod outcome;
+mod programs;
+mod psql;
 mod report;
+mod resident;
 mod servers;
+mod tap;
 
 use std::collections::VecDeque;
 use std::io::{IsTerminal as _, Write as _};
@@ -20,9 +29,11 @@ use std::{io, thread};
 
 use anyhow::{Result, bail, ensure};
 
-use self::cells::{Cell, OTHER_USER, Setup, Style, USER};
+use self::access::{OTHER_USER, USER};
+use self::cells::{Cell, Setup, Style};
 use self::clients::Clients;
-use self::outcome::{Failure, Outcome, Seen};
+use self::failure::Failure;
+use self::outcome::{Outcome, Seen};
 use self::report::{Report, Row, Totals};
 use self::servers::{PostgreSql, Target};
 use crate::gen_certs;
@@ -104,7 +115,16 @@ fn run_built(project: &Project, options: &Options, absent: Absent) -> Result<()>
     let folder = scratch.path();
     servers::open_to_all(folder)?;
     gen_certs::write_all(folder, &[USER, OTHER_USER])?;
-    let clients = Clients::find(project, folder)?;
+    let cells = cells::cells(&options.filter);
+    let clients = Clients::find(project, folder, |driver| {
+        cells.iter().any(|cell| cell.client.driver == driver)
+    })?;
+    for (driver, version) in &clients.present {
+        println!("client {driver}: {version}");
+    }
+    for (driver, reason) in &clients.absent {
+        println!("absent: {driver}: {reason}");
+    }
     let mut absent_oracles = 0;
     let mut targets = Vec::new();
     if !options.oracle_only {
@@ -120,7 +140,7 @@ fn run_built(project: &Project, options: &Options, absent: Absent) -> Result<()>
         }
     }
     ensure!(!targets.is_empty(), "there is no server to try");
-    let report = try_all(&targets, &clients, &options.filter)?;
+    let report = try_all(&targets, &clients, &cells)?;
     report.print_table();
     let totals = report.conclude();
     if let Some(path) = &options.json {
@@ -166,8 +186,7 @@ fn judge(
 }
 
 /// Starts each target in each setup once and tries the setup's cells against it.
-fn try_all(targets: &[Target<'_>], clients: &Clients, filters: &[String]) -> Result<Report> {
-    let cells = cells::cells(filters);
+fn try_all(targets: &[Target<'_>], clients: &Clients, cells: &[Cell]) -> Result<Report> {
     let progress = Progress::new(cells.len() * targets.len());
     let mut rows = Vec::new();
     for group in cells.chunk_by(|one, next| one.setup == next.setup) {
@@ -180,10 +199,15 @@ fn try_all(targets: &[Target<'_>], clients: &Clients, filters: &[String]) -> Res
             columns.push(try_setup(target, setup, group, clients, &progress)?);
         }
         let mut columns: Vec<_> = columns.into_iter().map(Vec::into_iter).collect();
-        rows.extend(group.iter().map(|cell| Row {
-            cell: *cell,
-            expected: expect::expect(cell),
-            seen: columns.iter_mut().filter_map(Iterator::next).collect(),
+        rows.extend(group.iter().map(|cell| {
+            Row {
+                cell: *cell,
+                expected: targets
+                    .iter()
+                    .map(|target| expect::expect(cell, target.kind()))
+                    .collect(),
+                seen: columns.iter_mut().filter_map(Iterator::next).collect(),
+            }
         }));
     }
     progress.end();
@@ -210,6 +234,7 @@ fn try_setup(
         }
     };
     let knows_direct = target.knows_direct_tls();
+    let kind = target.kind();
     let queue: Mutex<VecDeque<(usize, &Cell)>> = Mutex::new(cells.iter().enumerate().collect());
     let results = Mutex::new(Vec::with_capacity(cells.len()));
     thread::scope(|scope| {
@@ -224,7 +249,7 @@ fn try_setup(
                         break;
                     };
                     let seen = if knows_direct || cell.client.style != Style::Direct {
-                        clients.run(cell, port)
+                        clients.run(cell, kind, port)
                     } else {
                         Seen::without(Outcome::NotApplicable, "older than direct TLS")
                     };
@@ -259,10 +284,7 @@ impl Progress {
 
     fn begin(&self, target: &str, setup: Setup) {
         let done = self.done.load(Ordering::Relaxed);
-        let line = format!(
-            "[{done:>5}/{}] {target}, mode {}, certificate {}",
-            self.all, setup.mode, setup.certificate
-        );
+        let line = format!("[{done:>5}/{}] {target}, {setup}", self.all);
         if self.on_terminal {
             eprint!("\r{line:<78}");
         } else {

@@ -1,7 +1,6 @@
 //! The table, the disagreements, and the file for machines.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
 use std::path::Path;
@@ -10,13 +9,14 @@ use anyhow::{Context as _, Result};
 use serde::Serialize;
 use serde_json::json;
 
-use super::cells::{Cell, Driver, SslMode};
-use super::outcome::{Expected, Failure, LEGEND, Outcome, Seen};
+use super::cells::{Action, Cell, ClientCertificate, Driver, SslMode};
+use super::failure::Failure;
+use super::outcome::{Expected, LEGEND, Outcome, Seen};
 
-/// A cell with its rule's answer and what each target gave, in the order of the targets.
+/// A cell with the rule's answer for each target and what it gave, in the order of the targets.
 pub(crate) struct Row {
     pub(crate) cell: Cell,
-    pub(crate) expected: Expected,
+    pub(crate) expected: Vec<Expected>,
     pub(crate) seen: Vec<Seen>,
 }
 
@@ -45,70 +45,96 @@ pub(crate) struct Totals {
 impl Report {
     /// Prints the table of the first target, with what was expected wherever that differs.
     ///
-    /// Client certificates that make no difference share a line, so that what does stands out.
+    /// Client certificates and clients that make no difference share a line, so that what does
+    /// stands out.
     pub(crate) fn print_table(&self) {
         let heads: Vec<String> = SslMode::ALL
             .iter()
-            .map(|mode| format!("{:<18}", mode.as_str()))
+            .map(|mode| format!("{:<15}", mode.as_str()))
             .collect();
-        let heads = heads.concat();
-        println!(
-            "\n{:<21} {:<11} {:<13} {:<38} {heads}",
-            "client", "server", "server cert", "client cert"
-        );
-        // Line of results → client certificates, in the order of first appearance.
-        let mut groups: Vec<(Cell, String, Vec<&str>)> = Vec::new();
-        for line in self.lines() {
-            let same = groups.iter_mut().find(|(cell, text, _)| {
-                cell.client == line.cell.client
-                    && cell.setup == line.cell.setup
-                    && *text == line.text
-            });
-            match same {
-                Some((_, _, certificates)) => certificates.push(line.cell.certificate.as_str()),
-                None => groups.push((line.cell, line.text, vec![line.cell.certificate.as_str()])),
+        let mut setup = None;
+        for (line, clients) in self.shared_lines() {
+            if setup != Some(line.cell.setup) {
+                setup = Some(line.cell.setup);
+                println!("\n{}", line.cell.setup);
+                println!("  {:<50} {} client", "", heads.join(" "));
             }
-        }
-        for (cell, text, certificates) in groups {
-            let certificates = if certificates.len() == 6 {
-                "any".to_owned()
-            } else {
-                certificates.join(" ")
-            };
-            println!(
-                "{:<21} {:<11} {:<13} {:<38} {text}",
-                cell.client, cell.setup.mode, cell.setup.certificate, certificates
+            let what = format!(
+                "{} {}, client-cert {}",
+                line.cell.login,
+                line.cell.action,
+                line.certificates.join(" ")
             );
+            println!("  {what:<50} {} {}", line.results(), clients.join(" "));
         }
         println!("\n{LEGEND}\n");
     }
 
-    /// One line for each client, server and client certificate.
+    /// One line for each server, login, action and client certificate, with the clients that it
+    /// holds for.
+    fn shared_lines(&self) -> Vec<(Line, Vec<String>)> {
+        let mut shared: Vec<(Line, Vec<String>)> = Vec::new();
+        for line in self.lines_of_clients() {
+            let client = line.cell.client.to_string();
+            match shared
+                .iter_mut()
+                .find(|(other, _)| other.says_the_same(&line))
+            {
+                Some((_, clients)) => clients.push(client),
+                None => shared.push((line, vec![client])),
+            }
+        }
+        shared
+    }
+
+    /// One line for each client, server, login and action, with the certificates it holds for.
+    fn lines_of_clients(&self) -> Vec<Line> {
+        let mut lines: Vec<Line> = Vec::new();
+        for mut line in self.lines() {
+            let same = |other: &&mut Line| {
+                other.cell.client == line.cell.client
+                    && other.is_about_the_same(&line)
+                    && other.texts == line.texts
+            };
+            match lines.iter_mut().find(same) {
+                Some(other) => other.certificates.append(&mut line.certificates),
+                None => lines.push(line),
+            }
+        }
+        for line in &mut lines {
+            if line.certificates.len() == ClientCertificate::ALL.len() {
+                line.certificates = vec!["any"];
+            }
+        }
+        lines
+    }
+
+    /// One line for each client, server, login, action and client certificate.
     fn lines(&self) -> Vec<Line> {
         let mut lines: Vec<Line> = Vec::new();
         for row in &self.rows {
-            let Some(seen) = row.seen.first() else {
+            let (Some(seen), Some(expected)) = (row.seen.first(), row.expected.first()) else {
                 continue;
             };
             let mut text = seen.outcome.to_string();
-            if seen.was_tried() && !seen.is(&row.expected) {
-                text = format!("{text}!={}", row.expected.outcome);
+            if seen.was_tried() && !seen.is(expected) {
+                text = format!("{text}!={}", expected.outcome);
             }
+            let result = (row.cell.sslmode, text);
+            let certificate = row.cell.certificate.as_str();
             let same = |line: &&mut Line| {
                 line.cell.client == row.cell.client
-                    && line.cell.setup == row.cell.setup
                     && line.cell.certificate == row.cell.certificate
+                    && line.is_about(&row.cell)
             };
             match lines.last_mut().filter(same) {
-                Some(line) => write!(line.text, " {text:<17}").ok(),
-                None => {
-                    lines.push(Line {
-                        cell: row.cell,
-                        text: format!("{text:<17}"),
-                    });
-                    None
-                }
-            };
+                Some(line) => line.texts.push(result),
+                None => lines.push(Line {
+                    cell: row.cell,
+                    certificates: vec![certificate],
+                    texts: vec![result],
+                }),
+            }
         }
         lines
     }
@@ -116,7 +142,8 @@ impl Report {
     /// Counts the cells, prints each that is wrong, and names what was not tried.
     pub(crate) fn conclude(&self) -> Totals {
         let mut totals = Totals::default();
-        let mut absent: BTreeMap<String, usize> = BTreeMap::new();
+        let mut absent: BTreeMap<Driver, usize> = BTreeMap::new();
+        let mut lacking: BTreeMap<&str, usize> = BTreeMap::new();
         let mut disagreements = Vec::new();
         for row in &self.rows {
             let wrong = self.disagreements(row);
@@ -130,23 +157,44 @@ impl Report {
                 _ if tried => totals.passed += 1,
                 Some(Outcome::Absent) | None => {
                     totals.absent += 1;
-                    *absent
-                        .entry(row.cell.client.driver.to_string())
+                    *absent.entry(row.cell.client.driver).or_default() += 1;
+                }
+                Some(_) => {
+                    totals.not_applicable += 1;
+                    *lacking
+                        .entry(row.cell.lacks().unwrap_or_default())
                         .or_default() += 1;
                 }
-                Some(_) => totals.not_applicable += 1,
             }
         }
         print_disagreements(&disagreements);
-        for &driver in Driver::ALL {
-            for reason in SslMode::ALL.iter().filter_map(|&mode| driver.lacks(mode)) {
-                println!("n/a: {reason}");
-            }
+        self.print_documented_differences();
+        for (reason, count) in lacking.iter().filter(|(reason, _)| !reason.is_empty()) {
+            println!("n/a: {reason}: {count} cells");
         }
         for (driver, count) in absent {
             println!("absent: {driver}: {count} cells were not tried");
         }
         totals
+    }
+
+    /// Says what is as expected and yet not what PostgreSQL gives.
+    fn print_documented_differences(&self) {
+        let mut all: BTreeMap<(&str, &str), Vec<String>> = BTreeMap::new();
+        for row in &self.rows {
+            for ((name, seen), expected) in self.targets.iter().zip(&row.seen).zip(&row.expected) {
+                if let Some(because) = expected.because.filter(|_| seen.is(expected)) {
+                    let clients = all.entry((name.as_str(), because)).or_default();
+                    clients.push(row.cell.client.to_string());
+                }
+            }
+        }
+        for ((name, because), mut clients) in all {
+            let count = clients.len();
+            clients.dedup();
+            println!("{name} is not PostgreSQL: {because}");
+            println!("      {count} cells of {}", clients.join(", "));
+        }
     }
 
     fn disagreements(&self, row: &Row) -> Vec<Disagreement> {
@@ -157,29 +205,38 @@ impl Report {
                 text,
             });
         };
-        let tried = self
-            .targets
-            .iter()
-            .zip(&row.seen)
-            .filter(|(_, seen)| seen.was_tried());
-        let mut first: Option<(&String, &Seen)> = None;
-        for (name, seen) in tried {
-            if !seen.is(&row.expected) {
+        let results = self.targets.iter().zip(&row.seen).zip(&row.expected);
+        let tried = results.filter(|((_, seen), _)| seen.was_tried());
+        let mut first: Option<(&String, &Seen, &Expected)> = None;
+        for ((name, seen), expected) in tried {
+            if !seen.is(expected) {
+                let cancel = expected
+                    .cancel
+                    .map_or_else(String::new, |on| format!(", the cancel on {on:?}"));
                 wrong(format!(
-                    "{name} gave {}, expected {} {:?}",
+                    "{name} gave {}, expected {} {:?}{cancel}",
                     words(seen),
-                    row.expected.outcome,
-                    row.expected.sqlstates
+                    expected.outcome,
+                    expected.sqlstates
                 ));
             }
             match first {
-                None => first = Some((name, seen)),
-                Some((other, one)) if !seen.agrees_with(one) => wrong(format!(
-                    "{name} gave {}, but {other} gave {}",
-                    words(seen),
-                    words(one)
-                )),
-                Some(_) => {}
+                None => first = Some((name, seen, expected)),
+                Some((other, one, its)) => {
+                    // A session alone shows its transport; drivers whose connection broke make
+                    // others at any time.
+                    let connections =
+                        row.cell.action == Action::Session || seen.connected_like(one);
+                    let documented = its.because.is_some() || expected.because.is_some();
+                    if !connections || !(documented || seen.agrees_with(one)) {
+                        let text = format!(
+                            "{name} gave {}, but {other} gave {}",
+                            words(seen),
+                            words(one)
+                        );
+                        wrong(text);
+                    }
+                }
             }
         }
         all
@@ -202,11 +259,18 @@ impl Report {
             .targets
             .iter()
             .zip(&row.seen)
-            .map(|(name, seen)| {
+            .zip(&row.expected)
+            .map(|((name, seen), expected)| {
                 let value = json!({
                     "outcome": seen.outcome.to_string(),
                     "sqlstates": seen.sqlstates,
-                    "as_expected": seen.was_tried().then(|| seen.is(&row.expected)),
+                    "connections": seen.channels,
+                    "expected": {
+                        "outcome": expected.outcome.to_string(),
+                        "sqlstates": expected.sqlstates,
+                        "differs_because": expected.because,
+                    },
+                    "as_expected": seen.was_tried().then(|| seen.is(expected)),
                     "text": seen.text.trim(),
                 });
                 (name.as_str(), value)
@@ -216,12 +280,11 @@ impl Report {
             "client": row.cell.client.to_string(),
             "server_mode": row.cell.setup.mode.as_str(),
             "server_certificate": row.cell.setup.certificate.as_str(),
+            "rules": row.cell.setup.rules.as_str(),
+            "login": row.cell.login.as_str(),
             "client_certificate": row.cell.certificate.as_str(),
+            "action": row.cell.action.as_str(),
             "sslmode": row.cell.sslmode.as_str(),
-            "expected": {
-                "outcome": row.expected.outcome.to_string(),
-                "sqlstates": row.expected.sqlstates,
-            },
             "seen": seen,
         })
     }
@@ -244,10 +307,40 @@ fn print_disagreements(all: &[Disagreement]) {
     }
 }
 
-/// The results of one client with one certificate at one server.
+/// The results of one client for all its sslmodes.
 struct Line {
+    /// The first of its cells.
     cell: Cell,
-    text: String,
+    certificates: Vec<&'static str>,
+    texts: Vec<(SslMode, String)>,
+}
+
+impl Line {
+    /// Whether only client, certificate and sslmode may differ.
+    fn is_about(&self, cell: &Cell) -> bool {
+        let key = |cell: &Cell| (cell.setup, cell.login, cell.action);
+        key(&self.cell) == key(cell)
+    }
+
+    fn is_about_the_same(&self, other: &Self) -> bool {
+        self.is_about(&other.cell)
+    }
+
+    /// Whether only the client differs.
+    fn says_the_same(&self, other: &Self) -> bool {
+        self.is_about_the_same(other)
+            && self.certificates == other.certificates
+            && self.texts == other.texts
+    }
+
+    /// A column for each sslmode.
+    fn results(&self) -> String {
+        let columns = SslMode::ALL.iter().map(|&mode| {
+            let result = self.texts.iter().find(|(of, _)| *of == mode);
+            format!("{:<15}", result.map_or("", |(_, text)| text))
+        });
+        columns.collect::<Vec<_>>().join(" ")
+    }
 }
 
 /// An outcome with what makes it understandable.
@@ -256,14 +349,18 @@ fn words(seen: &Seen) -> String {
         .sqlstates
         .as_ref()
         .map_or_else(String::new, |codes| format!(" {codes:?}"));
+    let channels = seen.channels.as_ref().map_or_else(String::new, |channels| {
+        let channels: Vec<String> = channels.iter().map(ToString::to_string).collect();
+        format!(" by {}", channels.join(", "))
+    });
     match &seen.outcome {
         Outcome::Failed(failures) => {
             let known = !failures.iter().any(|one| matches!(one, Failure::Other(_)));
             let text = if known { "" } else { seen.text.trim() };
-            format!("{}{codes} {text}", seen.outcome)
+            format!("{}{codes}{channels} {text}", seen.outcome)
                 .trim_end()
                 .to_owned()
         }
-        outcome => format!("{outcome}{codes}"),
+        outcome => format!("{outcome}{codes}{channels}"),
     }
 }

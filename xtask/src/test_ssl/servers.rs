@@ -2,19 +2,29 @@
 
 use std::ffi::OsStr;
 use std::fs;
+use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, ensure};
 use xshell::cmd;
 
-use super::cells::{ServerCertificate, ServerMode, Setup, USER};
+use super::access::{HBA, IDENT, PASSWORD, USER, WITH_PASSWORD, WITHOUT_PASSWORD};
+use super::cells::{Rules, ServerCertificate, ServerMode, Setup};
 use crate::heliosdb;
 use crate::process::{Output, Server, bound_to_us};
 use crate::project::{Project, is_file};
 use crate::setup;
+
+/// What SQL a server speaks, and what it can do beside.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Kind {
+    /// Ours, with the embedded engine.
+    Nano,
+    PostgreSql,
+}
 
 /// A server that can be started in each setup.
 pub(crate) enum Target<'a> {
@@ -34,6 +44,14 @@ impl Target<'_> {
         }
     }
 
+    /// What it is.
+    pub(crate) const fn kind(&self) -> Kind {
+        match self {
+            Self::HeliosDb { .. } => Kind::Nano,
+            Self::PostgreSql(_) => Kind::PostgreSql,
+        }
+    }
+
     /// Whether TLS may begin by its first byte, which came with PostgreSQL 17.
     pub(crate) const fn knows_direct_tls(&self) -> bool {
         match self {
@@ -48,13 +66,18 @@ impl Target<'_> {
             Self::HeliosDb { project, folder } => {
                 let name = certificate_file(setup.certificate);
                 let ca = folder.join("ca.crt");
-                let log = format!("heliosdb-{}-{}.log", setup.mode, setup.certificate);
+                let log = format!("heliosdb-{}.log", setup.name());
+                let access = match setup.rules {
+                    Rules::Mode => None,
+                    Rules::File => Some(heliosdb_access(project, folder)?),
+                };
                 let start = heliosdb::Start {
                     listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
                     ssl_mode: setup.mode.as_str(),
                     certificate: folder.join(format!("{name}.crt")),
                     key: folder.join(format!("{name}.key")),
                     ca: Some(&ca),
+                    access: access.as_ref(),
                     output: Output::File(folder.join(log)),
                 };
                 let (server, address) = heliosdb::start(project, start)?;
@@ -117,12 +140,36 @@ impl PostgreSql {
             "initdb failed: {}",
             String::from_utf8_lossy(&said.stderr)
         );
+        oracle.make_roles()?;
         Ok(Some(oracle))
     }
 
+    /// Makes everybody who logs in a superuser, so that all may make tables.
+    fn make_roles(&self) -> Result<()> {
+        let with = WITH_PASSWORD
+            .iter()
+            .map(|name| format!("create role {name} superuser login password '{PASSWORD}';\n"));
+        let without = WITHOUT_PASSWORD
+            .iter()
+            .map(|name| format!("create role {name} superuser login;\n"));
+        let mut command = self.command("postgres", "TERM");
+        command
+            .args(["--single", "-D"])
+            .arg(self.folder.join("data"));
+        command.arg("postgres");
+        let said = run_with_input(&mut command, &with.chain(without).collect::<String>())?;
+        ensure!(!said.contains("ERROR"), "cannot make the roles: {said}");
+        Ok(())
+    }
+
     fn start(&self, setup: Setup) -> Result<(Server, u16)> {
-        let hba = self.folder.join("pg_hba.conf");
-        fs::write(&hba, access_rules(setup.mode))?;
+        let [hba, ident] = ["pg_hba.conf", "pg_ident.conf"].map(|file| self.folder.join(file));
+        let rules = match setup.rules {
+            Rules::Mode => access_rules(setup.mode),
+            Rules::File => HBA,
+        };
+        fs::write(&hba, rules)?;
+        fs::write(&ident, IDENT)?;
         let name = certificate_file(setup.certificate);
         let ssl = if setup.mode == ServerMode::Disable {
             "off"
@@ -143,13 +190,12 @@ impl PostgreSql {
         set("unix_socket_directories", &"");
         set("fsync", &"off");
         set("hba_file", &hba);
+        set("ident_file", &ident);
         set("ssl", &ssl);
         set("ssl_cert_file", &self.folder.join(format!("{name}.crt")));
         set("ssl_key_file", &self.folder.join(format!("{name}.key")));
         set("ssl_ca_file", &self.folder.join("ca.crt"));
-        let log = self
-            .folder
-            .join(format!("{}-{}.log", setup.mode, setup.certificate));
+        let log = self.folder.join(format!("{}.log", setup.name()));
         let ready = "database system is ready to accept connections";
         let (server, _) = Server::start(command, ready, Output::File(log), "INT")?;
         Ok((server, port))
@@ -196,6 +242,43 @@ impl PostgreSql {
         }
         Ok(())
     }
+}
+
+/// Writes our server's files: the same rules, and the users made by its own command.
+fn heliosdb_access(project: &Project, folder: &Path) -> Result<heliosdb::Access> {
+    let file = |name: &str| folder.join(name);
+    let access = heliosdb::Access {
+        hba: file("pg_hba.conf"),
+        ident: file("pg_ident.conf"),
+        users: file("users.txt"),
+    };
+    fs::write(&access.hba, HBA)?;
+    fs::write(&access.ident, IDENT)?;
+    for name in WITH_PASSWORD {
+        let mut command = Command::new(project.program("heliosdb-server"));
+        command.args(["user", "add", name, "--users-file"]);
+        run_with_input(command.arg(&access.users), &format!("{PASSWORD}\n"))?;
+    }
+    Ok(access)
+}
+
+/// Runs a command that reads a little; gives what it wrote to either output.
+fn run_with_input(command: &mut Command, input: &str) -> Result<String> {
+    let name = command.get_program().display().to_string();
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("cannot start {name}"))?;
+    let mut stdin = child.stdin.take().context("standard input")?;
+    stdin.write_all(input.as_bytes())?;
+    drop(stdin);
+    let output = child.wait_with_output()?;
+    let texts = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text));
+    let said = texts.concat();
+    ensure!(output.status.success(), "{name} failed: {said}");
+    Ok(said)
 }
 
 /// The name of the certificate that `gen_certs` wrote for it.

@@ -1,4 +1,4 @@
-//! What the client programs share: libpq's options as arguments, and what a failure is.
+//! What the client programs share: libpq's options as words, and what a failure is.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -22,24 +22,27 @@ pub(crate) struct Options {
     pub(crate) port: u16,
     pub(crate) user: String,
     pub(crate) dbname: String,
+    pub(crate) password: Option<String>,
     pub(crate) sslmode: SslMode,
     pub(crate) sslrootcert: Option<PathBuf>,
     pub(crate) sslcert: Option<PathBuf>,
     pub(crate) sslkey: Option<PathBuf>,
     /// `sslnegotiation=direct`.
     pub(crate) direct: bool,
-    /// Not libpq's: the SQL to run.
-    pub(crate) command: String,
+    /// What `channel_binding` says of SCRAM: must it be bound, or must it not?
+    pub(crate) bound: Option<bool>,
+    /// The program's own words, which libpq does not know.
+    own: HashMap<String, String>,
 }
 
 impl Options {
-    /// Reads the program's arguments.
-    pub(crate) fn from_arguments() -> Result<Self> {
+    /// Reads words of the form `name=value`; beside libpq's, those of the program's `own` names.
+    pub(crate) fn from_words(words: impl Iterator<Item = String>, own: &[&str]) -> Result<Self> {
         let mut given = HashMap::new();
-        for argument in std::env::args().skip(1) {
-            let (name, value) = argument
+        for word in words {
+            let (name, value) = word
                 .split_once('=')
-                .with_context(|| format!("{argument:?} is not name=value"))?;
+                .with_context(|| format!("{word:?} is not name=value"))?;
             given.insert(name.to_owned(), value.to_owned());
         }
         let mut take = |name: &str| given.remove(name);
@@ -54,17 +57,36 @@ impl Options {
                 .context("port")?,
             user: take("user").context("user is missing")?,
             dbname: take("dbname").context("dbname is missing")?,
+            password: take("password"),
             sslmode: ssl_mode(&take("sslmode").unwrap_or_else(|| "prefer".to_owned()))?,
             sslrootcert: take("sslrootcert").map(PathBuf::from),
             sslcert: take("sslcert").map(PathBuf::from),
             sslkey: take("sslkey").map(PathBuf::from),
             direct: take("sslnegotiation").is_some_and(|how| how == "direct"),
-            command: take("command").unwrap_or_else(|| "select 1".to_owned()),
+            bound: match take("channel_binding").as_deref() {
+                None | Some("prefer") => None,
+                Some("require") => Some(true),
+                Some("disable") => Some(false),
+                Some(other) => bail!("channel_binding={other} is not known here"),
+            },
+            own: own
+                .iter()
+                .filter_map(|&name| Some((name.to_owned(), take(name)?)))
+                .collect(),
         };
         if let Some(name) = given.keys().next() {
             bail!("the option {name} is not known here");
         }
         Ok(options)
+    }
+
+    /// The value of one of the program's own words.
+    pub(crate) fn own(&self, name: &str) -> Result<&str> {
+        let value = self
+            .own
+            .get(name)
+            .with_context(|| format!("{name} is missing"))?;
+        Ok(value)
     }
 }
 

@@ -2,17 +2,24 @@
 
 use std::sync::atomic::Ordering;
 
-use tokio_postgres::config::{SslMode as DriverMode, SslNegotiation};
+use tokio_postgres::config::{ChannelBinding, SslMode as DriverMode, SslNegotiation};
 use tokio_postgres::{Client, Config, Error};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::client::{Failure, Options, SslMode};
 use crate::tls;
 
-/// A session, and whether it is in TLS.
-pub(crate) async fn connect(options: &Options) -> Result<(Client, bool), Failure> {
+/// A session, whether it is in TLS, and what makes the TLS of a connection that cancels in it.
+pub(crate) async fn connect(
+    options: &Options,
+) -> Result<(Client, bool, MakeRustlsConnect), Failure> {
     let (config, handshake_seen) = tls::config(options)?;
-    let (client, connection) = Config::new()
+    let tls = MakeRustlsConnect::new(config);
+    let mut driver_options = Config::new();
+    if let Some(password) = &options.password {
+        driver_options.password(password);
+    }
+    let (client, connection) = driver_options
         .host(&options.host)
         .port(options.port)
         .user(&options.user)
@@ -28,11 +35,16 @@ pub(crate) async fn connect(options: &Options) -> Result<(Client, bool), Failure
         } else {
             SslNegotiation::Postgres
         })
-        .connect(MakeRustlsConnect::new(config))
+        .channel_binding(match options.bound {
+            None => ChannelBinding::Prefer,
+            Some(true) => ChannelBinding::Require,
+            Some(false) => ChannelBinding::Disable,
+        })
+        .connect(tls.clone())
         .await
         .map_err(|error| failure(&error))?;
     tokio::spawn(connection);
-    Ok((client, handshake_seen.load(Ordering::Relaxed)))
+    Ok((client, handshake_seen.load(Ordering::Relaxed), tls))
 }
 
 /// The driver's error, with the server's code and words if there are any.
