@@ -208,12 +208,12 @@ impl Clients {
     }
 }
 
-/// SQL that runs for about two seconds, or for one where there is nothing to sleep by.
+/// SQL that runs for some seconds, or for one or so where there is nothing to sleep by.
 fn statement(kind: Kind) -> String {
     match kind {
         Kind::PostgreSql => format!("select pg_sleep({STATEMENT_SECONDS})"),
         Kind::Nano => {
-            "select count(*) from generate_series(1, 3000) a, generate_series(1, 3000) b".to_owned()
+            "select count(*) from generate_series(1, 5000) a, generate_series(1, 5000) b".to_owned()
         }
     }
 }
