@@ -37,7 +37,7 @@ pub(crate) struct Clients {
     pub(crate) present: BTreeMap<Driver, String>,
     pub(crate) absent: BTreeMap<Driver, String>,
     certificates: PathBuf,
-    tables: AtomicUsize,
+    numbers: AtomicUsize,
 }
 
 impl Clients {
@@ -56,7 +56,7 @@ impl Clients {
             present: BTreeMap::new(),
             absent: BTreeMap::new(),
             certificates: folder.to_owned(),
-            tables: AtomicUsize::new(0),
+            numbers: AtomicUsize::new(0),
         };
         for &driver in Driver::ALL.iter().filter(|&&driver| wanted(driver)) {
             match clients.start(driver) {
@@ -123,7 +123,7 @@ impl Clients {
             cell.action,
             &self.options(cell, port).join(" "),
             &self.table(),
-            &statement(kind),
+            &statement(kind, self.number()),
         )
     }
 
@@ -154,7 +154,7 @@ impl Clients {
         match cell.action {
             Action::Copy => words.push(format!("table={}", self.table())),
             Action::Cancel => {
-                words.push(format!("statement={}", statement(kind)));
+                words.push(format!("statement={}", statement(kind, self.number())));
                 words.push(format!("seconds={STATEMENT_SECONDS}"));
             }
             Action::Session | Action::Prepared | Action::Reconnect => {}
@@ -164,7 +164,12 @@ impl Clients {
 
     /// A name that no other cell uses.
     fn table(&self) -> String {
-        format!("copied_{}", self.tables.fetch_add(1, Ordering::Relaxed))
+        format!("copied_{}", self.number())
+    }
+
+    /// A number that is given out once.
+    fn number(&self) -> usize {
+        self.numbers.fetch_add(1, Ordering::Relaxed)
     }
 
     /// The connection string, in libpq's words, which every program knows.
@@ -208,13 +213,17 @@ impl Clients {
     }
 }
 
-/// SQL that runs for some seconds, or for one or so where there is nothing to sleep by.
-fn statement(kind: Kind) -> String {
+/// SQL that runs for some seconds, or for less than one where there is nothing to sleep by.
+///
+/// The engine remembers results, even of other sessions, so no two statements may be alike.
+fn statement(kind: Kind, number: usize) -> String {
     match kind {
         Kind::PostgreSql => format!("select pg_sleep({STATEMENT_SECONDS})"),
-        Kind::Nano => {
-            "select count(*) from generate_series(1, 5000) a, generate_series(1, 5000) b".to_owned()
-        }
+        Kind::Nano => format!(
+            "select count(*) from generate_series(1, 3000) a, generate_series({}, {}) b",
+            number + 1,
+            number + 3000
+        ),
     }
 }
 
