@@ -165,6 +165,31 @@ fn x30_channel_binding_is_not_offered_where_it_is_undefined() {
     server.stop();
 }
 
+#[test]
+fn hang_up_reloads_who_may_connect_or_leaves_all_as_it_was() {
+    let site = Site::new();
+    let users = fs::read_to_string(site.place.path("users")).unwrap();
+    let newcomer = "user=newcomer sslmode=verify-full";
+    let mut server = site.serve(&["--users-file", "users"]);
+    let refused = fatal("password authentication failed for user \"newcomer\"");
+    assert_eq!(site.psql(&server, newcomer, "pencil"), refused);
+
+    let added = users.replacen("\"alice\"", "\"newcomer\"", 1);
+    site.secret("users", &added);
+    server.signal("HUP");
+    server.log_line("received SIGHUP, reloading hba_file, ident_file and users_file");
+    server.log_line("every client proves a password");
+    assert_eq!(site.psql(&server, newcomer, "pencil"), served());
+
+    site.secret("users", &format!("{users}no such line\n"));
+    server.signal("HUP");
+    let line = format!("users:{}", users.lines().count() + 1);
+    server.log_line(&line);
+    server.log_line("access was not reloaded: what held before holds on");
+    assert_eq!(site.psql(&server, newcomer, "pencil"), served());
+    server.stop();
+}
+
 /// The hash is the one in the signature's parameters, which PostgreSQL reads since February 2023.
 #[test]
 fn channel_binding_reads_the_hash_of_an_rsa_pss_signature() {

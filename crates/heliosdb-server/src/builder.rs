@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use pg_tls::{Acceptor, SslConfig};
 use tokio::sync::Semaphore;
 
-use crate::access::{AccessConfig, TlsFacts};
+use crate::access::{AccessConfig, CurrentAccess, TlsFacts};
 use crate::budget::{LoginBudget, LoginLimits};
 use crate::context::Context;
 use crate::engine::IntoEngine;
@@ -242,12 +242,13 @@ impl PgServerBuilder {
             self.addresses
         };
         let tls = self.tls.settings()?;
-        let access = self.access.load(TlsFacts {
+        let facts = TlsFacts {
             mode: tls.mode,
             client_ca: tls.ca_path.is_some(),
-        })?;
+        };
+        let access = CurrentAccess::load(self.access, facts)?;
         for &address in &addresses {
-            access.check_address(address)?;
+            access.get().check_address(address)?;
         }
         let tls = tls.load()?;
         let context = Context {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use pg_tls::Acceptor;
 use tokio::sync::Semaphore;
 
-use crate::access::AccessPolicy;
+use crate::access::CurrentAccess;
 use crate::budget::LoginBudget;
 use crate::cancel::CancelRegistry;
 use crate::counters::{Counters, CountersSnapshot};
@@ -18,7 +18,7 @@ use crate::shutdown::ShutdownHandle;
 pub(crate) struct Context {
     pub(crate) engine: Arc<dyn Engine>,
     pub(crate) acceptor: Acceptor,
-    pub(crate) access: Arc<AccessPolicy>,
+    pub(crate) access: Arc<CurrentAccess>,
     /// Runs twice: up to the StartupMessage, and for authentication (spec §7.1).
     pub(crate) authentication_timeout: Duration,
     /// One permit per session: `max_connections`.

@@ -101,7 +101,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             return Err(SessionError::TooManyClients);
         }
         let mode = context.acceptor.tls().mode();
-        let access = Arc::clone(&context.access);
+        let access = context.access.get();
         let login = authenticate(&access, mode, &mut self.session, output);
         timeout(context.authentication_timeout, login)
             .await

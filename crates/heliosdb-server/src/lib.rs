@@ -81,7 +81,9 @@ pub use heliosdb_nano::EmbeddedDatabase;
 pub use ipnet::IpNet;
 pub use pg_tls::{SslConfig, SslMode};
 
-pub use self::access::{AccessConfig, AccessError, AccessErrors, Place, SystemLookups};
+pub use self::access::{
+    AccessConfig, AccessError, AccessErrors, AccessHandle, Place, SystemLookups,
+};
 pub use self::builder::PgServerBuilder;
 pub use self::counters::{CountersSnapshot, TrafficSnapshot};
 #[cfg(feature = "nano")]

@@ -12,6 +12,7 @@ use pg_wire::frame::FrameError;
 use pg_wire::startup::{Replication, StartupMessage};
 use pg_wire::{Severity, SqlState};
 
+use crate::access::AccessPolicy;
 use crate::access::Rule;
 use crate::budget::Evicted;
 use crate::error::SessionError;
@@ -51,7 +52,8 @@ pub(crate) fn remarks(peer: &Peer, lines: &[LogLine]) {
 }
 
 /// Who may connect, and what of it will never work.
-pub(crate) fn access(description: &str, warnings: &[String]) {
+pub(crate) fn access(policy: &AccessPolicy) {
+    let (description, warnings) = policy.describe();
     tracing::info!(target: TARGET, "{description}");
     for warning in warnings {
         tracing::warn!(target: TARGET, "{warning}");

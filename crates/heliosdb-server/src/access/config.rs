@@ -108,11 +108,16 @@ impl AccessConfig {
     ///
     /// [`AccessErrors`]: everything that is wrong, in all files.
     pub fn check(&self, mode: SslMode, client_ca: bool) -> Result<Vec<String>, AccessErrors> {
-        let policy = self.load(TlsFacts { mode, client_ca })?;
+        let mock = MockSecret::random().map_err(|error| AccessErrors(vec![error.into()]))?;
+        let policy = self.load(TlsFacts { mode, client_ca }, mock)?;
         Ok(policy.describe().1.to_vec())
     }
 
-    pub(crate) fn load(&self, tls: TlsFacts) -> Result<AccessPolicy, AccessErrors> {
+    pub(super) fn load(
+        &self,
+        tls: TlsFacts,
+        mock: MockSecret,
+    ) -> Result<AccessPolicy, AccessErrors> {
         let mut errors = Vec::new();
         let rules = self.load_rules(&mut errors);
         let maps = self.load_maps(&mut errors);
@@ -121,10 +126,9 @@ impl AccessConfig {
             errors.push(error.into());
             None
         });
-        let mock = MockSecret::random().map_err(|error| errors.push(error.into()));
-        let (Ok(mock), true) = (mock, errors.is_empty()) else {
+        if !errors.is_empty() {
             return Err(AccessErrors(errors));
-        };
+        }
         let (rules, warnings) = match rules {
             Some(rules) => {
                 let warnings = warnings(&rules, &maps, tls);
@@ -406,7 +410,8 @@ mod tests {
     fn what_holds_is_said() {
         let described = |config: &AccessConfig, mode| {
             let client_ca = true;
-            let policy = config.load(TlsFacts { mode, client_ca }).unwrap();
+            let facts = TlsFacts { mode, client_ca };
+            let policy = config.load(facts, MockSecret::from_bytes([7; 32])).unwrap();
             policy.describe().0.to_owned()
         };
         let trust = AccessConfig::new();

@@ -1,6 +1,7 @@
 //! Who may connect, and how they prove who they are: the operator's files, loaded and judged.
 
 mod config;
+mod current;
 mod error;
 mod lookups;
 mod rule;
@@ -15,6 +16,8 @@ use pg_tls::{Peer, Refusal};
 
 pub use self::config::AccessConfig;
 pub(crate) use self::config::TlsFacts;
+pub use self::current::AccessHandle;
+pub(crate) use self::current::CurrentAccess;
 pub use self::error::{AccessError, AccessErrors, Place};
 use self::lookups::Resolver;
 pub use self::lookups::SystemLookups;

@@ -1,8 +1,9 @@
 //! The rules of access that the settings describe.
 
 use heliosdb_server::settings::{Loaded, Settings};
-use heliosdb_server::{AccessConfig, AccessError};
+use heliosdb_server::{AccessConfig, AccessError, AccessHandle};
 use pg_auth::scram::Iterations;
+use tokio::task::spawn_blocking;
 
 use super::report::Complaint;
 
@@ -29,21 +30,43 @@ pub(super) fn config(settings: &Settings) -> AccessConfig {
     access
 }
 
+/// Has the files read again, and says what came of it.
+pub(super) async fn reload(files: AccessHandle) {
+    tracing::info!(
+        hint = "Certificates and settings are read at the start alone.",
+        "received SIGHUP, reloading hba_file, ident_file and users_file"
+    );
+    let errors = match spawn_blocking(move || files.reload()).await {
+        Ok(Ok(())) => return,
+        Ok(Err(errors)) => errors.0,
+        Err(_panicked) => Vec::new(),
+    };
+    for error in errors {
+        complaint(error, Complaint::new).log_warning();
+    }
+    tracing::warn!("access was not reloaded: what held before holds on");
+}
+
 /// Checks the files: what will never work, or everything that is wrong.
 pub(super) fn check(
     loaded: &Loaded,
     settings: &Settings,
 ) -> Result<Vec<Complaint>, Vec<Complaint>> {
-    let complaint = |error: AccessError| {
-        let (origin, hint) = (loaded.origin(error.setting()), error.hint());
-        let complaint = Complaint::new(error).at(&origin);
-        match hint {
-            Some(hint) => complaint.hint(hint),
-            None => complaint,
-        }
+    let with_origin = |error: AccessError| {
+        let origin = loaded.origin(error.setting());
+        complaint(error, |error| Complaint::new(error).at(&origin))
     };
     match config(settings).check(settings.ssl_mode, settings.ssl_ca_file.is_some()) {
         Ok(warnings) => Ok(warnings.into_iter().map(Complaint::text).collect()),
-        Err(errors) => Err(errors.0.into_iter().map(complaint).collect()),
+        Err(errors) => Err(errors.0.into_iter().map(with_origin).collect()),
+    }
+}
+
+fn complaint(error: AccessError, made: impl FnOnce(AccessError) -> Complaint) -> Complaint {
+    let hint = error.hint();
+    let complaint = made(error);
+    match hint {
+        Some(hint) => complaint.hint(hint),
+        None => complaint,
     }
 }

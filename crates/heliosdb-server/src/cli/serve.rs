@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use heliosdb_server::engine::{EngineError, NanoEngine};
 use heliosdb_server::settings::{Loaded, Settings, Value};
-use heliosdb_server::{PgServerBuilder, ServeError, ShutdownHandle};
+use heliosdb_server::{AccessHandle, PgServerBuilder, ServeError, ShutdownHandle};
 use tokio::runtime::Runtime;
 
 use super::exit::Exit;
@@ -60,7 +60,7 @@ async fn serve(settings: &Settings, ready: &Ready) -> Result<Exit, Complaint> {
     let server = builder(settings, ready)
         .build(engine)
         .map_err(Complaint::new)?;
-    let shutdown = server.shutdown_handle();
+    let (shutdown, files) = (server.shutdown_handle(), server.access_handle());
     let bound = server.bind().await.map_err(not_listening)?;
     announce(bound.local_addrs(), ready);
     let forced = Cell::new(None);
@@ -68,7 +68,7 @@ async fn serve(settings: &Settings, ready: &Ready) -> Result<Exit, Complaint> {
     let serving = tokio::spawn(bound.serve());
     tokio::select! {
         served = serving => served.map_err(|error| Complaint::because("the server failed", error))?,
-        () = stop(signals, shutdown, settings.shutdown_grace_period, &forced) => {}
+        () = stop(signals, files, shutdown, settings.shutdown_grace_period, &forced) => {}
     }
     Ok(forced
         .get()
@@ -136,11 +136,13 @@ fn announce(addresses: &[SocketAddr], ready: &Ready) {
 /// returns when the server has to be left as it is.
 async fn stop(
     mut signals: Signals,
+    files: AccessHandle,
     shutdown: ShutdownHandle,
     grace: Duration,
     forced: &Cell<Option<Stop>>,
 ) {
-    let first = signals.stop().await;
+    let reload = async || access::reload(files.clone()).await;
+    let first = signals.stop(reload).await;
     let patience = Value::Duration(grace);
     tracing::info!(
         "received {}, stopping when sessions are done, within {patience}; a second signal stops at \
@@ -148,7 +150,7 @@ async fn stop(
         first.name()
     );
     shutdown.shutdown(grace);
-    let second = signals.stop().await;
+    let second = signals.stop(reload).await;
     forced.set(Some(second));
     tracing::warn!(
         "received {}, stopping without waiting for sessions",

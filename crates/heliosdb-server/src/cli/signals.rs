@@ -1,10 +1,10 @@
-//! The signals that stop the server.
+//! The signals that stop the server, or have it read files again.
 
 use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Listens for the signals that stop a server, from its making on.
+/// Listens for signals, from its making on.
 #[derive(Debug)]
 pub(super) struct Signals {
     terminate: Signal,
@@ -31,19 +31,13 @@ impl Signals {
         })
     }
 
-    /// Waits for the next signal that stops the server.
-    ///
-    /// SIGHUP, with which PostgreSQL re-reads its files, must not end the server as it does by
-    /// default.
-    pub(super) async fn stop(&mut self) -> Stop {
+    /// Waits for the next signal that stops the server. At each SIGHUP, calls `reload` and waits for it.
+    pub(super) async fn stop(&mut self, reload: impl AsyncFn()) -> Stop {
         loop {
             tokio::select! {
                 _ = self.terminate.recv() => return Stop::Terminate,
                 _ = self.interrupt.recv() => return Stop::Interrupt,
-                _ = self.hang_up.recv() => tracing::warn!(
-                    hint = "Restart the server to use a changed configuration.",
-                    "received SIGHUP, but the configuration cannot be reloaded"
-                ),
+                _ = self.hang_up.recv() => reload().await,
             }
         }
     }

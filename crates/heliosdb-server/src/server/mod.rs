@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
+use crate::access::AccessHandle;
 use crate::connection;
 use crate::context::Context;
 use crate::counters::CountersSnapshot;
@@ -92,6 +93,7 @@ impl PgServer {
         let address = listener.local_addr().map_err(ServeError::Listener)?;
         self.context
             .access
+            .get()
             .check_address(address)
             .map_err(ServeError::OpenToAll)?;
         self.bound(vec![listener], vec![address]).serve().await;
@@ -120,6 +122,11 @@ impl PgServer {
         self.context.shutdown.clone()
     }
 
+    /// Has the files about access read again, from elsewhere.
+    pub fn access_handle(&self) -> AccessHandle {
+        AccessHandle(Arc::clone(&self.context.access))
+    }
+
     /// The counters at this moment.
     pub fn counters(&self) -> CountersSnapshot {
         self.context.snapshot()
@@ -141,8 +148,7 @@ impl PgServer {
         for address in &local_addrs {
             report::listening(*address);
         }
-        let (description, warnings) = self.context.access.describe();
-        report::access(description, warnings);
+        report::access(&self.context.access.get());
         BoundServer {
             context: Arc::clone(&self.context),
             listeners: Listeners::new(listeners, self.keepalive),

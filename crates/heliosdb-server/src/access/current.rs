@@ -1,0 +1,59 @@
+//! The files about access as they were last read, and reading them again.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use pg_auth::scram::MockSecret;
+
+use super::{AccessConfig, AccessErrors, AccessPolicy, TlsFacts};
+use crate::report;
+
+/// The policy that logins are judged by at this moment.
+#[derive(Debug)]
+pub(crate) struct CurrentAccess {
+    config: AccessConfig,
+    tls: TlsFacts,
+    /// Kept over reloads, or users that do not exist could be told from others by a salt that changes.
+    mock: MockSecret,
+    policy: RwLock<Arc<AccessPolicy>>,
+}
+
+impl CurrentAccess {
+    pub(crate) fn load(config: AccessConfig, tls: TlsFacts) -> Result<Self, AccessErrors> {
+        let mock = MockSecret::random().map_err(|error| AccessErrors(vec![error.into()]))?;
+        let policy = config.load(tls, mock.clone())?;
+        Ok(Self {
+            config,
+            tls,
+            mock,
+            policy: RwLock::new(Arc::new(policy)),
+        })
+    }
+
+    /// For one login from its beginning to its end, whatever is reloaded meanwhile.
+    pub(crate) fn get(&self) -> Arc<AccessPolicy> {
+        Arc::clone(&self.policy.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn reload(&self) -> Result<(), AccessErrors> {
+        let policy = Arc::new(self.config.load(self.tls, self.mock.clone())?);
+        report::access(&policy);
+        *self.policy.write().unwrap_or_else(PoisonError::into_inner) = policy;
+        Ok(())
+    }
+}
+
+/// Has the files about access read again; from [`PgServer::access_handle`](crate::PgServer::access_handle).
+#[derive(Clone, Debug)]
+pub struct AccessHandle(pub(crate) Arc<CurrentAccess>);
+
+impl AccessHandle {
+    /// Reads `hba_file`, `ident_file` and `users_file` again. New logins are judged by what they say now;
+    /// sessions and logins under way are left alone. The log says what holds.
+    ///
+    /// # Errors
+    ///
+    /// [`AccessErrors`]: everything that is wrong, in all files. Then all of the old holds on.
+    pub fn reload(&self) -> Result<(), AccessErrors> {
+        self.0.reload()
+    }
+}
