@@ -12,8 +12,7 @@ use pg_wire::frame::FrameError;
 use pg_wire::startup::{Replication, StartupMessage};
 use pg_wire::{Severity, SqlState};
 
-use crate::access::AccessPolicy;
-use crate::access::Rule;
+use crate::access::{AccessPolicy, Rule};
 use crate::budget::Evicted;
 use crate::error::SessionError;
 

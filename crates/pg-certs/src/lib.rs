@@ -69,7 +69,7 @@ pub mod info;
 mod key_file;
 pub mod load;
 mod manager;
-mod os_error;
+pub mod os_error;
 mod pem;
 mod provider;
 #[cfg(test)]

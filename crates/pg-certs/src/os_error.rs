@@ -1,11 +1,12 @@
-//! What the system said, in the words and codes of PostgreSQL.
+//! What the system said, in the words and codes of PostgreSQL: `%m`, and `errcode_for_file_access`.
 
 use std::io;
 
 use rustix::io::Errno;
 
 /// The text of `strerror`, as `%m` prints it: without Rust's "(os error 2)".
-pub(crate) fn text(error: &io::Error) -> String {
+#[must_use]
+pub fn text(error: &io::Error) -> String {
     let text = error.to_string();
     match text.find(" (os error") {
         Some(at) => text.get(..at).unwrap_or(&text).to_owned(),
@@ -14,7 +15,8 @@ pub(crate) fn text(error: &io::Error) -> String {
 }
 
 /// The SQLSTATE of a failed access to a file: `errcode_for_file_access` in PostgreSQL's `elog.c`.
-pub(crate) fn sqlstate(error: &io::Error) -> &'static str {
+#[must_use]
+pub fn sqlstate(error: &io::Error) -> &'static str {
     match Errno::from_io_error(error) {
         Some(Errno::PERM | Errno::ACCESS | Errno::ROFS) => "42501",
         Some(Errno::NOENT) => "58P01",

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use pg_certs::CertificateInfo;
+use pg_certs::{CertificateInfo, os_error};
 use pg_wire::SqlState;
 use rustls::{
     AlertDescription, CertificateError, InvalidMessage, PeerIncompatible, PeerMisbehaved,
@@ -10,7 +10,6 @@ use rustls::{
 
 use crate::client_verifier::RejectedCertificate;
 use crate::names;
-use crate::negotiate_error::errno_text;
 use crate::version::TlsVersion;
 
 /// Why a TLS handshake failed. The client has been sent the alert that rustls chose, if any, and
@@ -22,7 +21,7 @@ pub enum HandshakeError {
     #[error("EOF detected")]
     Eof,
     /// The transport failed.
-    #[error("{}", errno_text(.0))]
+    #[error("{}", os_error::text(.0))]
     Io(#[source] io::Error),
     /// The client broke the protocol, offered nothing that the server takes, presented a certificate
     /// that does not verify, or refused the server's.

@@ -3,6 +3,7 @@
 use std::io;
 
 use pg_certs::info::{CertificateError, CommonNameError};
+use pg_certs::os_error;
 use pg_wire::startup::{StartupError, Visibility};
 use pg_wire::{Severity, SqlState};
 
@@ -35,10 +36,10 @@ pub enum NegotiateError {
     #[error("could not accept SSL connection: {}", .0.reason())]
     Handshake(#[source] HandshakeError),
     /// The transport failed while the client was to send.
-    #[error("could not receive data from client: {}", errno_text(.0))]
+    #[error("could not receive data from client: {}", os_error::text(.0))]
     Receive(#[source] io::Error),
     /// The transport failed while the client was to be answered.
-    #[error("could not send {request} negotiation response: {}", errno_text(.source))]
+    #[error("could not send {request} negotiation response: {}", os_error::text(.source))]
     Send {
         /// `SSL` or `GSSAPI`.
         request: &'static str,
@@ -108,15 +109,6 @@ impl NegotiateError {
         }
         Some(line)
     }
-}
-
-/// What `%m` prints in PostgreSQL: the system's text without Rust's `(os error 104)`.
-pub(crate) fn errno_text(error: &io::Error) -> String {
-    let mut text = error.to_string();
-    if let Some(at) = text.find(" (os error ") {
-        text.truncate(at);
-    }
-    text
 }
 
 #[cfg(test)]

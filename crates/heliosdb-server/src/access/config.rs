@@ -4,13 +4,12 @@ use std::path::{Path, PathBuf};
 
 use pg_auth::hba::{self, ClientCert, ConnectionKind, Method, Ssl};
 use pg_auth::ident::Maps;
-use pg_auth::scram::{Iterations, MockSecret};
+use pg_auth::scram::Iterations;
 use pg_auth::users::Users;
 use pg_tls::SslMode;
 
 use super::error::{AccessError, AccessErrors};
-use super::lookups::Resolver;
-use super::{AccessPolicy, Rules};
+use super::{AccessPolicy, CurrentAccess, Lasting, Rules};
 
 /// Who may connect and how clients prove who they are, as written. Names are those of the settings.
 ///
@@ -108,15 +107,14 @@ impl AccessConfig {
     ///
     /// [`AccessErrors`]: everything that is wrong, in all files.
     pub fn check(&self, mode: SslMode, client_ca: bool) -> Result<Vec<String>, AccessErrors> {
-        let mock = MockSecret::random().map_err(|error| AccessErrors(vec![error.into()]))?;
-        let policy = self.load(TlsFacts { mode, client_ca }, mock)?;
-        Ok(policy.describe().1.to_vec())
+        let access = CurrentAccess::load(self.clone(), TlsFacts { mode, client_ca })?;
+        Ok(access.get().describe().1.to_vec())
     }
 
     pub(super) fn load(
         &self,
         tls: TlsFacts,
-        mock: MockSecret,
+        lasting: Lasting,
     ) -> Result<AccessPolicy, AccessErrors> {
         let mut errors = Vec::new();
         let rules = self.load_rules(&mut errors);
@@ -141,11 +139,10 @@ impl AccessConfig {
             description: self.describe(&rules, tls.mode),
             rules,
             users: users.unwrap_or_default(),
-            mock,
+            lasting,
             iterations: self.scram_iterations,
             cleartext_passwords: self.cleartext_passwords,
             trust_everywhere: self.trust_everywhere,
-            resolver: Resolver::default(),
             warnings,
         })
     }
@@ -244,11 +241,7 @@ fn warnings(rules: &hba::Rules, maps: &Maps, tls: TlsFacts) -> Vec<String> {
     };
     let mut warnings: Vec<String> = rules.warnings(ssl).map(|it| it.to_string()).collect();
     for rule in rules {
-        let place = format!(
-            "line {} of configuration file \"{}\"",
-            rule.line(),
-            rule.file().display()
-        );
+        let place = rule.context();
         if rule.client_cert().is_some() && !tls.client_ca {
             warnings.push(format!(
                 "{place}: client certificates can only be checked if a root certificate store is \
@@ -411,7 +404,7 @@ mod tests {
         let described = |config: &AccessConfig, mode| {
             let client_ca = true;
             let facts = TlsFacts { mode, client_ca };
-            let policy = config.load(facts, MockSecret::from_bytes([7; 32])).unwrap();
+            let policy = config.load(facts, Lasting::new().unwrap()).unwrap();
             policy.describe().0.to_owned()
         };
         let trust = AccessConfig::new();

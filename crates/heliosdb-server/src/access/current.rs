@@ -2,9 +2,7 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use pg_auth::scram::MockSecret;
-
-use super::{AccessConfig, AccessErrors, AccessPolicy, TlsFacts};
+use super::{AccessConfig, AccessErrors, AccessPolicy, Lasting, TlsFacts};
 use crate::report;
 
 /// The policy that logins are judged by at this moment.
@@ -12,19 +10,18 @@ use crate::report;
 pub(crate) struct CurrentAccess {
     config: AccessConfig,
     tls: TlsFacts,
-    /// Kept over reloads, or users that do not exist could be told from others by a salt that changes.
-    mock: MockSecret,
+    lasting: Lasting,
     policy: RwLock<Arc<AccessPolicy>>,
 }
 
 impl CurrentAccess {
     pub(crate) fn load(config: AccessConfig, tls: TlsFacts) -> Result<Self, AccessErrors> {
-        let mock = MockSecret::random().map_err(|error| AccessErrors(vec![error.into()]))?;
-        let policy = config.load(tls, mock.clone())?;
+        let lasting = Lasting::new().map_err(|error| AccessErrors(vec![error.into()]))?;
+        let policy = config.load(tls, lasting.clone())?;
         Ok(Self {
             config,
             tls,
-            mock,
+            lasting,
             policy: RwLock::new(Arc::new(policy)),
         })
     }
@@ -35,7 +32,7 @@ impl CurrentAccess {
     }
 
     fn reload(&self) -> Result<(), AccessErrors> {
-        let policy = Arc::new(self.config.load(self.tls, self.mock.clone())?);
+        let policy = Arc::new(self.config.load(self.tls, self.lasting.clone())?);
         report::access(&policy);
         *self.policy.write().unwrap_or_else(PoisonError::into_inner) = policy;
         Ok(())

@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 
 use pg_auth::hba::{self, Connection, Known, Method, Verdict};
 use pg_auth::ident::Maps;
-use pg_auth::scram::{Credential, Iterations, MockSecret};
+use pg_auth::scram::{Credential, Iterations, MockSecret, RandomError};
 use pg_auth::users::Users;
 use pg_tls::{Peer, Refusal};
 
@@ -29,17 +29,34 @@ use crate::error::OpenToAll;
 pub(crate) struct AccessPolicy {
     rules: Rules,
     users: Users,
-    /// What the verifiers of unknown users are made of.
-    mock: MockSecret,
+    lasting: Lasting,
     iterations: Iterations,
     /// `dangerous_cleartext_passwords`.
     cleartext_passwords: bool,
     /// `dangerous_trust_everywhere`.
     trust_everywhere: bool,
-    resolver: Resolver,
     /// What to tell the operator about it.
     description: String,
     warnings: Vec<String>,
+}
+
+/// What one policy hands on to the next.
+#[derive(Clone, Debug)]
+pub(crate) struct Lasting {
+    /// What the verifiers of unknown users are made of; with another one their salts would change, and
+    /// those of real users would not.
+    mock: MockSecret,
+    /// Its limit is that of the process.
+    resolver: Resolver,
+}
+
+impl Lasting {
+    fn new() -> Result<Self, RandomError> {
+        Ok(Self {
+            mock: MockSecret::random()?,
+            resolver: Resolver::default(),
+        })
+    }
 }
 
 /// Where the rule for a connection comes from.
@@ -106,7 +123,7 @@ impl AccessPolicy {
             match (rules.decide(connection, &known), connection.peer.address()) {
                 (Verdict::Rule(rule), _) => return Ok(rule),
                 (Verdict::Unknown(question), Some(client)) => {
-                    known = self.resolver.answer(known, question, client).await;
+                    known = self.lasting.resolver.answer(known, question, client).await;
                 }
                 (Verdict::NoRule, _) | (Verdict::Unknown(_), None) => {
                     let refusal = Refusal::new(connection.no_entry(), Vec::new());
@@ -122,7 +139,7 @@ impl AccessPolicy {
     /// What the user's password is checked against, whether or not the user exists.
     pub(crate) fn credential(&self, user: &[u8]) -> Credential {
         let known = self.users.verifier(user);
-        Credential::new(user, known, &self.mock, self.iterations)
+        Credential::new(user, known, &self.lasting.mock, self.iterations)
     }
 
     /// Whether there is such a user; for the log alone.

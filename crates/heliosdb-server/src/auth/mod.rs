@@ -4,10 +4,10 @@ mod conversation;
 mod password;
 mod scram;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use pg_auth::hba::{CertificateNames, Connection, Method, NameCheck};
+use pg_auth::scram::ScramError;
 use pg_tls::{AuthMethod, LogLine, Peer, Refusal, Session, SslMode};
-use pg_wire::backend::ErrorResponse;
 use pg_wire::startup::Replication;
 use pg_wire::{Severity, SqlState};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -42,7 +42,7 @@ pub(crate) async fn authenticate<S: AsyncRead + AsyncWrite + Unpin>(
     session.admit(mode)?;
 
     let login = Login {
-        user: connection.user.to_vec(),
+        user: Bytes::copy_from_slice(connection.user),
         peer: session.peer,
         rule,
     };
@@ -52,7 +52,7 @@ pub(crate) async fn authenticate<S: AsyncRead + AsyncWrite + Unpin>(
 
 /// A login whose rule is known.
 struct Login<'a> {
-    user: Vec<u8>,
+    user: Bytes,
     peer: Peer,
     rule: Rule<'a>,
 }
@@ -121,17 +121,10 @@ impl Login<'_> {
     /// The one text for wrong passwords, unknown users, and messages too long to be looked at (spec §6.4).
     /// The log says more (`auth_failed` and `get_role_password` in PostgreSQL).
     fn wrong_password(&self, logged: Option<&'static str>, access: &AccessPolicy) -> Refusal {
-        let text = [
-            b"password authentication failed for user \"",
-            &*self.user,
-            b"\"",
-        ]
-        .concat();
+        let user = self.user.clone();
+        let response = ScramError::PasswordFailed { user }.response();
         let line = |text| LogLine::new(Severity::Log, SqlState::PROTOCOL_VIOLATION, text);
-        let refusal = Refusal::new(
-            ErrorResponse::fatal(SqlState::INVALID_PASSWORD, text),
-            logged.map(line).into_iter().collect(),
-        );
+        let refusal = Refusal::new(response, logged.map(line).into_iter().collect());
         let refusal = if access.knows(&self.user) {
             refusal
         } else {

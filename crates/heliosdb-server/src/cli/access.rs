@@ -42,7 +42,8 @@ pub(super) async fn reload(files: AccessHandle) {
         Err(_panicked) => Vec::new(),
     };
     for error in errors {
-        complaint(error, Complaint::new).log_warning();
+        let hint = error.hint();
+        Complaint::new(error).hint_if_any(hint).log_warning();
     }
     tracing::warn!("access was not reloaded: what held before holds on");
 }
@@ -52,21 +53,12 @@ pub(super) fn check(
     loaded: &Loaded,
     settings: &Settings,
 ) -> Result<Vec<Complaint>, Vec<Complaint>> {
-    let with_origin = |error: AccessError| {
-        let origin = loaded.origin(error.setting());
-        complaint(error, |error| Complaint::new(error).at(&origin))
+    let complaint = |error: AccessError| {
+        let (origin, hint) = (loaded.origin(error.setting()), error.hint());
+        Complaint::new(error).at(&origin).hint_if_any(hint)
     };
     match config(settings).check(settings.ssl_mode, settings.ssl_ca_file.is_some()) {
         Ok(warnings) => Ok(warnings.into_iter().map(Complaint::text).collect()),
-        Err(errors) => Err(errors.0.into_iter().map(with_origin).collect()),
-    }
-}
-
-fn complaint(error: AccessError, made: impl FnOnce(AccessError) -> Complaint) -> Complaint {
-    let hint = error.hint();
-    let complaint = made(error);
-    match hint {
-        Some(hint) => complaint.hint(hint),
-        None => complaint,
+        Err(errors) => Err(errors.0.into_iter().map(complaint).collect()),
     }
 }

@@ -47,8 +47,13 @@ impl Complaint {
     }
 
     /// Says how to mend it.
-    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+    pub(super) fn hint(self, hint: impl Into<String>) -> Self {
+        self.hint_if_any(Some(hint.into()))
+    }
+
+    /// Says how to mend it, if that is known.
+    pub(super) fn hint_if_any(mut self, hint: Option<String>) -> Self {
+        self.hint = hint;
         self
     }
 

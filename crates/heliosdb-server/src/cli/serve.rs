@@ -179,11 +179,7 @@ fn not_listening(error: ServeError) -> Complaint {
         },
         _ => None,
     };
-    let complaint = Complaint::new(error);
-    match hint {
-        Some(hint) => complaint.hint(hint),
-        None => complaint,
-    }
+    Complaint::new(error).hint_if_any(hint)
 }
 
 /// How long the farewells to clients may take after a second signal.

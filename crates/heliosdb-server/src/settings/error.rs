@@ -4,6 +4,8 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
+use pg_certs::os_error;
+
 /// Where a value comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
@@ -99,7 +101,7 @@ pub enum SettingsError {
         column: usize,
     },
     /// The configuration file cannot be read.
-    #[error("could not open configuration file \"{}\": {}", path.display(), reason(source))]
+    #[error("could not open configuration file \"{}\": {}", path.display(), os_error::text(source))]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -219,15 +221,6 @@ impl SettingsError {
                 name.replace('_', "-")
             )),
         }
-    }
-}
-
-/// The system's words without Rust's number of the error, as PostgreSQL has them.
-fn reason(error: &io::Error) -> String {
-    let text = error.to_string();
-    match text.split_once(" (os error ") {
-        Some((reason, _)) => reason.to_owned(),
-        None => text,
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::address::AddressRule;
 use super::database::DatabaseToken;
-use crate::tokens::{Place, UserToken};
+use crate::tokens::{self, Place, UserToken};
 
 /// One rule: whom it is about, and how they prove who they are.
 ///
@@ -94,6 +94,12 @@ impl Rule {
     #[must_use]
     pub fn trust_domain(&self) -> Option<&str> {
         self.options.trust_domain.as_deref()
+    }
+
+    /// The CONTEXT that PostgreSQL logs with what it says of a rule: `line %d of configuration file "%s"`.
+    #[must_use]
+    pub fn context(&self) -> String {
+        tokens::context(self.file(), self.line())
     }
 
     /// The DETAIL that PostgreSQL logs with a failed authentication, for the log only:

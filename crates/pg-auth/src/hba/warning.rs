@@ -47,9 +47,8 @@ impl fmt::Display for Warning<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "line {} of configuration file \"{}\": {} ({})",
-            self.rule.line(),
-            self.rule.file().display(),
+            "{}: {} ({})",
+            self.rule.context(),
             self.message,
             self.hint
         )

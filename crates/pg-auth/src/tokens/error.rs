@@ -64,11 +64,7 @@ impl FileError {
 impl fmt::Display for FileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(line) = self.line {
-            write!(
-                f,
-                "line {line} of configuration file \"{}\": ",
-                self.file.display()
-            )?;
+            write!(f, "{}: ", context(&self.file, line))?;
         }
         f.write_str(&self.message)?;
         match self.hint {
@@ -76,6 +72,11 @@ impl fmt::Display for FileError {
             None => Ok(()),
         }
     }
+}
+
+/// PostgreSQL's CONTEXT of what it says of a line.
+pub(crate) fn context(file: &Path, line: usize) -> String {
+    format!("line {line} of configuration file \"{}\"", file.display())
 }
 
 /// Everything that is wrong in a file and in the files it includes; never empty.

@@ -9,6 +9,7 @@ mod lexer;
 mod pattern;
 mod user;
 
+pub(crate) use self::error::context;
 pub use self::error::{FileError, FileErrors};
 pub(crate) use self::files::read;
 pub(crate) use self::lexer::Token;

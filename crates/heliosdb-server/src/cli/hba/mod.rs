@@ -12,7 +12,7 @@ use heliosdb_server::SystemLookups;
 use pg_auth::FileErrors;
 use pg_auth::hba::{CertificateNames, Connection, ConnectionKind, Peer, Rules};
 use pg_auth::ident::Maps;
-use pg_certs::{CertificateInfo, LoadError};
+use pg_certs::CertificateInfo;
 
 use self::explain::Question;
 use super::exit::Exit;
@@ -124,7 +124,7 @@ fn load(matches: &ArgMatches) -> Result<Loaded, Vec<Complaint>> {
             info.as_ref().map(CertificateNames::from),
         )),
         (_, _, certificate) => {
-            complaints.extend(certificate.err().map(unreadable));
+            complaints.extend(certificate.err().map(Complaint::new));
             Err(complaints)
         }
     }
@@ -132,10 +132,6 @@ fn load(matches: &ArgMatches) -> Result<Loaded, Vec<Complaint>> {
 
 fn each(errors: &FileErrors) -> impl Iterator<Item = Complaint> {
     errors.iter().cloned().map(Complaint::new)
-}
-
-fn unreadable(error: LoadError) -> Complaint {
-    Complaint::new(error)
 }
 
 /// Clap has seen to it that there is an address where one is needed.

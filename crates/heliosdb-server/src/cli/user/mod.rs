@@ -58,11 +58,7 @@ pub(super) fn run(matches: &ArgMatches) -> Exit {
         Ok(()) => Exit::Success,
         Err(failure) => {
             let (exit, hint) = (failure.exit(), failure.hint());
-            let complaint = Complaint::new(failure);
-            report::failure(&match hint {
-                Some(hint) => complaint.hint(hint),
-                None => complaint,
-            });
+            report::failure(&Complaint::new(failure).hint_if_any(hint));
             exit
         }
     }

@@ -5,6 +5,8 @@ use std::io::{self, Read as _};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
+use pg_certs::os_error;
+
 use super::lexer::{Lexer, Token, Word};
 use super::{Fault, FileError, Line, Place};
 
@@ -96,7 +98,7 @@ impl Reader {
             .ok_or_else(|| refused("too many files are included"))?;
         let file = File::open(path).map_err(|error| Unopened {
             missing: error.kind() == io::ErrorKind::NotFound,
-            ..refused(&os_text(&error))
+            ..refused(&os_error::text(&error))
         })?;
         let mut bytes = Vec::new();
         file.take(self.bytes.saturating_add(1))
@@ -106,7 +108,7 @@ impl Reader {
                 fault: Fault::new(format!(
                     "could not read file \"{}\": {}",
                     path.display(),
-                    os_text(&error)
+                    os_error::text(&error)
                 )),
             })?;
         let read = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
@@ -225,7 +227,7 @@ impl Reader {
             Unusable::Because(Fault::new(format!(
                 "could not open configuration directory \"{}\": {}",
                 dir.display(),
-                os_text(&error)
+                os_error::text(&error)
             )))
         };
         let mut files = Vec::new();
@@ -279,15 +281,6 @@ fn beside(file: &Path, name: &str) -> PathBuf {
 fn is_conf(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().as_encoded_bytes();
     name.ends_with(b".conf") && !name.starts_with(b".")
-}
-
-/// The text of `strerror`: without Rust's "(os error 2)".
-fn os_text(error: &io::Error) -> String {
-    let text = error.to_string();
-    match text.split_once(" (os error") {
-        Some((text, _)) => text.to_owned(),
-        None => text,
-    }
 }
 
 #[cfg(test)]
