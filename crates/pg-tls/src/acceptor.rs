@@ -277,8 +277,9 @@ impl Acceptor {
             // The state machine offers no TLS where none is loaded.
             return Err(Stop::left(SecureConnection::Plain(stream)));
         };
-        match handshake::accept(stream, &loaded.rustls, received).await {
-            Ok(stream) => match tls_info::collect(&stream, loaded, direct) {
+        let identity = loaded.identity();
+        match handshake::accept(stream, identity.server_config(), received).await {
+            Ok(stream) => match tls_info::collect(&stream, identity, direct) {
                 Ok(info) => {
                     tracing::debug!(version = %info.version, cipher = info.cipher, "TLS established");
                     Ok((SecureConnection::Tls(stream), info))
@@ -292,7 +293,7 @@ impl Acceptor {
                     Failure::Eof => HandshakeError::Eof,
                     Failure::Io(error) => HandshakeError::Io(error),
                     Failure::Tls { error, rejected } => {
-                        HandshakeError::tls(*error, rejected, loaded.versions)
+                        HandshakeError::tls(*error, rejected, loaded.versions())
                     }
                 };
                 Err(Stop::error(stream, NegotiateError::Handshake(error)))

@@ -86,6 +86,11 @@ pub enum ConfigError {
         max = SslConfig::MAX_RECORD_SIZE
     )]
     RecordSize(usize),
+    /// The settings leave rustls nothing that it could negotiate.
+    #[error(
+        "could not set up TLS: the versions, ciphers and groups that are allowed do not go together: {0}"
+    )]
+    Settings(rustls::Error),
     /// No version is both new enough and old enough.
     #[error(
         "could not set SSL protocol version range: \"ssl_min_protocol_version\" ({min}) cannot be higher than \"ssl_max_protocol_version\" ({max})"
@@ -116,6 +121,7 @@ impl ConfigError {
             | Self::KeyMismatch { .. }
             | Self::ProviderNotBuilt(_)
             | Self::RecordSize(_)
+            | Self::Settings(_)
             | Self::Unusable { .. }
             | Self::VersionRange { .. } => SqlState::CONFIG_FILE_ERROR,
         }

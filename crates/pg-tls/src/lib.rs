@@ -95,7 +95,7 @@ pub use mode::{ParseSslModeError, SslMode};
 pub use negotiate_error::NegotiateError;
 pub use provider::{CryptoProvider, ParseCryptoProviderError};
 pub use refusal::{AuthMethod, Refusal};
-pub use server_tls::ServerTls;
+pub use server_tls::{Identity, ServerTls};
 pub use session::{Cancellation, ClientCertificate, Negotiated, Peer, Session, TlsInfo};
 pub use stream::SecureConnection;
 pub use version::{ParseTlsVersionError, TlsVersion};

@@ -7,11 +7,11 @@ use tokio_rustls::server::TlsStream;
 
 use crate::names;
 use crate::negotiate_error::NegotiateError;
-use crate::server_tls::Loaded;
+use crate::server_tls::Identity;
 use crate::session::{ClientCertificate, TlsInfo};
 use crate::version::TlsVersion;
 
-/// Reads the session's properties and the client's certificate.
+/// Reads the session's properties and the client's certificate; `identity` is what was served.
 ///
 /// # Errors
 ///
@@ -19,11 +19,10 @@ use crate::version::TlsVersion;
 /// parsed a second time.
 pub(crate) fn collect<S>(
     stream: &TlsStream<S>,
-    loaded: &Loaded,
+    identity: &Identity,
     direct: bool,
 ) -> Result<TlsInfo, NegotiateError> {
     let (_, session) = stream.get_ref();
-    let (_, newest) = loaded.versions;
     let cipher = session
         .negotiated_cipher_suite()
         .map_or(names::UNKNOWN_CIPHER, |suite| names::cipher(suite.suite()));
@@ -36,7 +35,7 @@ pub(crate) fn collect<S>(
         version: session
             .protocol_version()
             .and_then(TlsVersion::from_rustls)
-            .unwrap_or(newest),
+            .unwrap_or(TlsVersion::Tls13),
         cipher: cipher.name,
         bits: cipher.bits,
         group: session
@@ -47,10 +46,10 @@ pub(crate) fn collect<S>(
             .map(|name| String::from_utf8_lossy(name).into_owned()),
         sni: session.server_name().map(str::to_owned),
         direct,
-        client_ca: loaded.client_ca,
+        client_ca: identity.client_ca(),
         client_certificate,
-        server_certificate: loaded.certificate.clone(),
-        tls_server_end_point: loaded.end_point.clone(),
+        server_certificate: identity.certificate().clone(),
+        tls_server_end_point: identity.tls_server_end_point().cloned(),
     })
 }
 

@@ -119,8 +119,6 @@ async fn without_a_ca_nobody_is_asked() {
 async fn the_request_names_the_authorities() {
     let pki = Pki::new();
     let acceptor = with_ca(&pki, CryptoProvider::AVAILABLE[0]);
-    let config = acceptor.tls().server_config().unwrap();
-    drop(config);
     // A resolver that notes what it is asked with.
     #[derive(Debug, Default)]
     struct Noting(std::sync::Mutex<Vec<Vec<u8>>>);

@@ -15,6 +15,7 @@ mod deadline;
 mod direct;
 mod early_data;
 mod handshake;
+mod identity;
 mod modes;
 mod sequences;
 mod sockets;

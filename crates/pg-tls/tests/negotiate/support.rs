@@ -138,15 +138,19 @@ impl Client {
         self.with_identity(issued.chain_pem(), issued.key_pem())
     }
 
-    pub(crate) fn config(&self) -> ClientConfig {
+    pub(crate) fn roots(&self) -> RootCertStore {
         let mut roots = RootCertStore::empty();
         for certificate in certificates(&self.ca) {
             roots.add(certificate).unwrap();
         }
+        roots
+    }
+
+    pub(crate) fn config(&self) -> ClientConfig {
         let builder = ClientConfig::builder_with_provider(self.provider.to_rustls().unwrap())
             .with_protocol_versions(&self.versions)
             .unwrap()
-            .with_root_certificates(roots);
+            .with_root_certificates(self.roots());
         let mut config = match &self.identity {
             None => builder.with_no_client_auth(),
             Some((chain, key)) => builder

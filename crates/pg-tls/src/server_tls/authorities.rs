@@ -1,0 +1,91 @@
+//! The CA file: whose client certificates are accepted.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use pg_certs::CertificateInfo;
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::CertificateDer;
+use rustls::{DistinguishedName, RootCertStore};
+
+use crate::client_verifier::ClientVerifier;
+use crate::config::SslConfig;
+use crate::config_error::ConfigError;
+
+/// Loads the CA file, if one is set or the mode needs one.
+pub(super) fn client_verifier(
+    config: &SslConfig,
+    provider: &Arc<CryptoProvider>,
+) -> Result<Option<Arc<ClientVerifier>>, ConfigError> {
+    let Some(path) = &config.ca_path else {
+        return if config.mode.requires_client_verification() {
+            Err(ConfigError::CaMissing { mode: config.mode })
+        } else {
+            Ok(None)
+        };
+    };
+    let certificates = pg_certs::load_trust_anchors(path).map_err(ConfigError::CaFile)?;
+    let mut authorities = Authorities {
+        roots: RootCertStore::empty(),
+        intermediates: Vec::new(),
+        hints: Vec::new(),
+    };
+    for certificate in certificates {
+        authorities
+            .add(certificate, config.partial_chains)
+            .map_err(|reason| unusable(path, &reason))?;
+    }
+    if authorities.roots.is_empty() {
+        tracing::warn!(
+            path = %path.display(),
+            "ssl_ca_file holds no self-signed certificate: no client certificate will verify"
+        );
+    }
+    let Authorities {
+        roots,
+        intermediates,
+        hints,
+    } = authorities;
+    ClientVerifier::new(roots, intermediates, hints, provider)
+        .map(|verifier| Some(Arc::new(verifier)))
+        .map_err(|error| unusable(path, &error.to_string()))
+}
+
+/// The certificates of the CA file, each where it belongs.
+struct Authorities {
+    /// Where a chain may end.
+    roots: RootCertStore,
+    /// What may help to get there.
+    intermediates: Vec<CertificateDer<'static>>,
+    /// The names of all, for the CertificateRequest.
+    hints: Vec<DistinguishedName>,
+}
+
+impl Authorities {
+    /// A certificate is a root if it is its own issuer, or if any may end a chain.
+    fn add(
+        &mut self,
+        certificate: CertificateDer<'static>,
+        partial_chains: bool,
+    ) -> Result<(), String> {
+        let info = CertificateInfo::from_der(&certificate).map_err(|error| error.to_string())?;
+        let mut anchor = RootCertStore::empty();
+        anchor
+            .add(certificate.clone())
+            .map_err(|error| error.to_string())?;
+        self.hints.extend(anchor.subjects());
+        if partial_chains || info.is_self_issued() {
+            self.roots.roots.extend(anchor.roots);
+        } else {
+            self.intermediates.push(certificate);
+        }
+        Ok(())
+    }
+}
+
+fn unusable(path: &Path, reason: &str) -> ConfigError {
+    ConfigError::CaUnusable {
+        path: path.to_owned(),
+        reason: reason.to_owned(),
+    }
+}

@@ -1,0 +1,168 @@
+//! A certificate of the server with its key, and what goes with it.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use bytes::Bytes;
+use pg_certs::CertificateInfo;
+use rustls::ServerConfig;
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::CertificateDer;
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+
+use crate::client_verifier::ClientVerifier;
+use crate::config_error::ConfigError;
+use crate::policy::ClientCa;
+use crate::server_tls::Shared;
+
+/// A certificate that the server presents, its key, and the authorities whose client certificates are
+/// accepted along with it. All but the OCSP response stays as it was loaded.
+#[derive(Debug)]
+pub struct Identity {
+    served: Arc<Served>,
+    certificate: Bytes,
+    end_point: Option<Bytes>,
+    client_ca: ClientCa,
+    rustls: Arc<ServerConfig>,
+}
+
+impl Identity {
+    /// Joins a key with its client authorities and the settings of the server.
+    pub(super) fn new(
+        key: CertifiedKey,
+        verifier: Option<Arc<ClientVerifier>>,
+        shared: &Shared,
+    ) -> Result<Self, rustls::Error> {
+        let certificate = key
+            .cert
+            .first()
+            .map(|leaf| Bytes::copy_from_slice(leaf))
+            .unwrap_or_default();
+        let end_point = CertificateInfo::from_der(&certificate)
+            .ok()
+            .and_then(|info| info.tls_server_end_point().map(Bytes::copy_from_slice));
+        let client_ca = if verifier.is_some() {
+            ClientCa::Loaded
+        } else {
+            ClientCa::NotLoaded
+        };
+        let served = Arc::new(Served(RwLock::new(Arc::new(key))));
+        let rustls = shared.server_config(verifier, served.clone())?;
+        Ok(Self {
+            served,
+            certificate,
+            end_point,
+            client_ca,
+            rustls: Arc::new(rustls),
+        })
+    }
+
+    /// rustls' view: a configuration that serves this certificate and no other.
+    #[must_use]
+    pub const fn server_config(&self) -> &Arc<ServerConfig> {
+        &self.rustls
+    }
+
+    /// The certificate in DER.
+    #[must_use]
+    pub const fn certificate(&self) -> &Bytes {
+        &self.certificate
+    }
+
+    /// The certificate and the intermediates that are sent with it, in DER.
+    #[must_use]
+    pub fn chain(&self) -> Vec<CertificateDer<'static>> {
+        self.served.current().cert.clone()
+    }
+
+    /// The data of `tls-server-end-point` channel binding (RFC 5929 section 4): the hash of the
+    /// certificate, or `None` where no hash is defined for it, such as for Ed25519.
+    #[must_use]
+    pub const fn tls_server_end_point(&self) -> Option<&Bytes> {
+        self.end_point.as_ref()
+    }
+
+    /// Whether client certificates are asked for.
+    #[must_use]
+    pub const fn client_ca(&self) -> ClientCa {
+        self.client_ca
+    }
+
+    /// Sets the OCSP response, in DER, that is stapled to handshakes from now on (RFC 6066 section 8,
+    /// RFC 8446 section 4.4.2.1); `None` staples nothing. Handshakes that have begun are not affected.
+    ///
+    /// The response is sent as it is: that it is valid, and about this certificate, is the caller's to
+    /// check.
+    pub fn set_staple(&self, response: Option<Vec<u8>>) {
+        self.served.replace(|key| key.ocsp = response);
+    }
+
+    /// The OCSP response that is stapled at the moment, in DER.
+    #[must_use]
+    pub fn staple(&self) -> Option<Vec<u8>> {
+        self.served.current().ocsp.clone()
+    }
+}
+
+/// What rustls is given for every handshake; replaced as a whole when a part of it changes.
+struct Served(RwLock<Arc<CertifiedKey>>);
+
+impl Served {
+    fn current(&self) -> Arc<CertifiedKey> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn replace(&self, change: impl FnOnce(&mut CertifiedKey)) {
+        let mut current = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut key = CertifiedKey::clone(&current);
+        change(&mut key);
+        *current = Arc::new(key);
+    }
+}
+
+impl ResolvesServerCert for Served {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(self.current())
+    }
+}
+
+/// Names what is inside without showing it, because a key is.
+impl fmt::Debug for Served {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let key = self.current();
+        f.debug_struct("Served")
+            .field("certificates", &key.cert.len())
+            .field("key", &key.key.algorithm())
+            .field("stapled", &key.ocsp.is_some())
+            .finish()
+    }
+}
+
+/// Loads a certificate chain and its key, and checks that they belong together.
+pub(super) fn load_key(
+    cert_path: &Path,
+    key_path: &Path,
+    provider: &CryptoProvider,
+) -> Result<CertifiedKey, ConfigError> {
+    // A crash between the two renames of a renewal leaves a pair that does not match.
+    pg_certs::files::finish_interrupted(cert_path, key_path).map_err(ConfigError::Interrupted)?;
+    let chain = pg_certs::load_certificate_chain(cert_path).map_err(ConfigError::CertFile)?;
+    pg_certs::check_key_file_permissions(key_path).map_err(ConfigError::KeyAccess)?;
+    let key = pg_certs::load_private_key(key_path).map_err(ConfigError::KeyFile)?;
+    CertifiedKey::from_der(chain, key, provider).map_err(|source| {
+        let (cert_path, key_path) = (cert_path.to_owned(), key_path.to_owned());
+        match source {
+            rustls::Error::InconsistentKeys(_) => ConfigError::KeyMismatch {
+                cert_path,
+                key_path,
+            },
+            source => ConfigError::Unusable {
+                cert_path,
+                key_path,
+                source,
+            },
+        }
+    })
+}
