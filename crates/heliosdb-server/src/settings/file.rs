@@ -52,7 +52,7 @@ fn toml_value(value: &Value) -> String {
         Value::Networks(networks) => toml_array(networks),
         Value::Boolean(flag) => flag.to_string(),
         Value::Integer(number) => number.to_string(),
-        Value::Choice(_) | Value::Duration(_) | Value::Path(_) | Value::Unset => {
+        Value::Choice(_) | Value::Duration(_) | Value::Path(_) | Value::Text(_) | Value::Unset => {
             toml_string(&value.to_string())
         }
     }
@@ -144,7 +144,7 @@ fn text_of(setting: &Setting, value: &DeValue<'_>) -> Result<String, SettingsErr
             Kind::Boolean => "a boolean",
             Kind::Duration { .. } => "an integer or a string with a unit",
             Kind::Integer { .. } => "an integer",
-            Kind::Choice { .. } | Kind::Path => "a string",
+            Kind::Choice { .. } | Kind::Path | Kind::Text { .. } => "a string",
         },
     };
     let is_number = matches!(setting.kind, Kind::Duration { .. } | Kind::Integer { .. });

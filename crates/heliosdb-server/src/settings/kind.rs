@@ -46,6 +46,11 @@ pub enum Kind {
     Networks,
     /// A file or directory; empty means "not set".
     Path,
+    /// Words that whoever uses the setting makes sense of; empty means "not set".
+    Text {
+        /// What stands for them in help and documentation, such as `NAME:NAME`.
+        form: &'static str,
+    },
 }
 
 /// A unit of time, in PostgreSQL's spelling.
@@ -82,7 +87,9 @@ pub enum Value {
     Networks(Vec<IpNet>),
     /// Of [`Kind::Path`].
     Path(PathBuf),
-    /// An empty path or optional choice.
+    /// Of [`Kind::Text`].
+    Text(String),
+    /// An empty path, text or optional choice.
     Unset,
 }
 
@@ -122,8 +129,9 @@ impl Kind {
                 Ok(Value::Integer(count))
             }
             Self::Networks => address::parse_networks(name, text).map(Value::Networks),
-            Self::Path if text.is_empty() => Ok(Value::Unset),
+            Self::Path | Self::Text { .. } if text.is_empty() => Ok(Value::Unset),
             Self::Path => Ok(Value::Path(PathBuf::from(text))),
+            Self::Text { .. } => Ok(Value::Text(text.to_owned())),
         }
     }
 
@@ -138,6 +146,7 @@ impl Kind {
             Self::Integer { .. } => "NUMBER".to_owned(),
             Self::Networks => "ADDRESS[/BITS]".to_owned(),
             Self::Path => "PATH".to_owned(),
+            Self::Text { form } => (*form).to_owned(),
         }
     }
 
@@ -162,6 +171,7 @@ impl Kind {
                 "`ADDRESS` or `ADDRESS/BITS`, several separated by commas or as an array".to_owned()
             }
             Self::Path => "path".to_owned(),
+            Self::Text { form } => format!("`{form}`"),
         }
     }
 }
@@ -177,6 +187,7 @@ impl fmt::Display for Value {
             Self::Integer(value) => write!(f, "{value}"),
             Self::Networks(networks) => write_list(f, networks),
             Self::Path(path) => write!(f, "{}", path.display()),
+            Self::Text(text) => f.write_str(text),
             Self::Unset => Ok(()),
         }
     }
@@ -248,6 +259,15 @@ impl FromValue for PathBuf {
     fn from_value(value: &Value) -> Option<Self> {
         match value {
             Value::Path(path) => Some(path.clone()),
+            _ => None,
+        }
+    }
+}
+
+impl FromValue for String {
+    fn from_value(value: &Value) -> Option<Self> {
+        match value {
+            Value::Text(text) => Some(text.clone()),
             _ => None,
         }
     }
@@ -407,6 +427,8 @@ mod tests {
             (Kind::Networks, ""),
             (Kind::Path, "/etc/server.crt"),
             (Kind::Path, ""),
+            (Kind::Text { form: "WORDS" }, "HIGH:!aNULL"),
+            (Kind::Text { form: "WORDS" }, ""),
         ] {
             assert_eq!(kind.parse("sample", text).unwrap().to_string(), text);
         }
