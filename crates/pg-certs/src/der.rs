@@ -34,6 +34,12 @@ pub(crate) fn expect(tag: u8, input: &[u8]) -> Option<(&[u8], &[u8])> {
     (tlv.tag == tag).then_some((tlv.content, rest))
 }
 
+/// Splits the TLV at the start of `input`, tag and length included, from what follows it.
+pub(crate) fn split(input: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (_, rest) = read(input)?;
+    input.split_at_checked(input.len().checked_sub(rest.len())?)
+}
+
 /// Reads `input` as exactly one TLV with `tag`, nothing behind it.
 pub(crate) fn whole(tag: u8, input: &[u8]) -> Option<&[u8]> {
     let (content, rest) = expect(tag, input)?;

@@ -3,7 +3,8 @@
 //! - **Make** certificates with [`CertificateManager`] (one call) or [`CertificateAuthority`] (an
 //!   authority of your own, certificates for servers and for clients whose name is the PostgreSQL user).
 //! - **Load** what operators have: [`load_certificate_chain`], [`load_private_key`],
-//!   [`load_trust_anchors`], and [`check_key_file_permissions`] by PostgreSQL's rule. Each failure names
+//!   [`load_trust_anchors`],
+//!   [`load_revocation_lists`], and [`check_key_file_permissions`] by PostgreSQL's rule. Each failure names
 //!   the file, says what was found in it and what to do.
 //! - **Inspect** with [`CertificateInfo`]: names as PostgreSQL prints them, dates, algorithms, the hash
 //!   for SCRAM channel binding.
@@ -82,7 +83,9 @@ pub use self::development::CERTS_DIR_VARIABLE;
 pub use self::generate::CertificateAuthority;
 pub use self::info::CertificateInfo;
 pub use self::key_file::{KeyFileError, check_key_file_permissions};
-pub use self::load::{LoadError, load_certificate_chain, load_private_key, load_trust_anchors};
+pub use self::load::{
+    LoadError, load_certificate_chain, load_private_key, load_revocation_lists, load_trust_anchors,
+};
 pub use self::manager::CertificateManager;
 pub use self::verify::VerifyReport;
 

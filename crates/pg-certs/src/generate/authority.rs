@@ -8,6 +8,7 @@ use rcgen::{CertificateParams, ExtendedKeyUsagePurpose, Issuer, KeyPair};
 use rustls_pki_types::CertificateDer;
 use zeroize::Zeroizing;
 
+use super::crl::CrlSpec;
 use super::error::GenerateError;
 use super::issued::IssuedCertificate;
 use super::key_type::key_pem;
@@ -15,7 +16,7 @@ use super::params;
 use super::spec::{CaSpec, ClientSpec, ServerSpec};
 use super::validity::{LEAF_BACKDATING, Validity};
 use crate::files::{Existing, WriteError, write_certificate, write_pair};
-use crate::info::CertificateInfo;
+use crate::info::{CertificateInfo, RevocationList};
 use crate::load::{FileRole, load_private_key, parse_certificates};
 use crate::pem::{encode_certificate, encode_key};
 use crate::verify::{KeyMatch, key_match};
@@ -154,6 +155,40 @@ impl CertificateAuthority {
         )?;
         params.key_usages = params::leaf_key_usages(spec.key_type);
         self.issue(params, spec.validity, key)
+    }
+
+    /// Makes and signs a certificate revocation list; see [`CrlSpec`].
+    ///
+    /// ```
+    /// use pg_certs::generate::{CaSpec, ClientSpec, CrlSpec};
+    /// use pg_certs::info::RevocationReason;
+    /// # use pg_certs::CertificateAuthority;
+    /// let ca = CertificateAuthority::create(&CaSpec::new("Example CA"))?;
+    /// let first = ca.sign_crl(&CrlSpec::new())?;
+    ///
+    /// let alice = ca.issue_client(&ClientSpec::new("alice"))?;
+    /// let next = CrlSpec::after(&first).revoke(alice.info(), RevocationReason::Superseded);
+    /// let second = ca.sign_crl(&next)?;
+    /// assert_eq!(second.revoked().len(), 1);
+    /// assert!(second.pem().starts_with("-----BEGIN X509 CRL-----"));
+    /// # Ok::<(), pg_certs::generate::GenerateError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`GenerateError`]: a certificate of another authority, impossible dates, or an authority that
+    /// may not sign lists or whose name cannot be repeated.
+    pub fn sign_crl(&self, spec: &CrlSpec) -> Result<RevocationList, GenerateError> {
+        let list = spec.params(&self.info)?.signed_by(&self.issuer)?;
+        let list = RevocationList::from_der(list.der())
+            .map_err(|error| GenerateError::Crypto(Box::new(error)))?;
+        if list.issuer() == self.info.subject() {
+            Ok(list)
+        } else {
+            Err(GenerateError::UnsupportedIssuerName {
+                subject: self.info.subject().rfc2253(),
+            })
+        }
     }
 
     fn issue(

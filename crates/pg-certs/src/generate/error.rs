@@ -81,6 +81,16 @@ pub enum GenerateError {
         /// The kind of key.
         key_type: KeyType,
     },
+    /// A certificate to be revoked is of another authority.
+    #[error(
+        "the authority \"{authority}\" cannot revoke certificates that \"{issuer}\" issued; use the issuing authority"
+    )]
+    NotIssuedHere {
+        /// Issuer of the certificate.
+        issuer: String,
+        /// The authority that was asked.
+        authority: String,
+    },
     /// The subject of the loaded authority cannot be repeated in the certificates that it issues.
     #[error(
         "certificates of the authority \"{subject}\" cannot be issued here: its subject has repeated or \

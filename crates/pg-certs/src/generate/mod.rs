@@ -5,6 +5,7 @@
 //! subject alternative names and serverAuth, client certificates clientAuth.
 
 mod authority;
+mod crl;
 mod error;
 mod host;
 mod issued;
@@ -15,6 +16,7 @@ mod validity;
 
 pub use self::authority::CertificateAuthority;
 pub(crate) use self::authority::self_signed;
+pub use self::crl::CrlSpec;
 pub use self::error::GenerateError;
 pub(crate) use self::host::server_names;
 pub use self::issued::IssuedCertificate;

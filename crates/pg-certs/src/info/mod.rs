@@ -3,6 +3,7 @@
 mod algorithm;
 mod alt_name;
 mod name;
+mod revocation;
 mod usage;
 
 use std::path::Path;
@@ -18,6 +19,10 @@ use x509_parser::time::ASN1Time;
 pub use self::algorithm::{EndPointDigest, KeyAlgorithm, SignatureAlgorithm};
 pub use self::alt_name::SubjectAltName;
 pub use self::name::{CommonNameError, DistinguishedName};
+pub use self::revocation::{
+    RevocationList, RevocationListError, RevocationReason, RevokedCertificate,
+    UnknownRevocationReason, Unsupported,
+};
 pub use self::usage::KeyPurpose;
 use crate::load::{FileRole, LoadError, LoadFault, parse_certificates};
 
@@ -43,6 +48,7 @@ pub struct CertificateInfo {
     subject: DistinguishedName,
     issuer: DistinguishedName,
     serial: String,
+    serial_bytes: Vec<u8>,
     not_before: ASN1Time,
     not_after: ASN1Time,
     subject_alt_names: Vec<SubjectAltName>,
@@ -53,6 +59,7 @@ pub struct CertificateInfo {
     ca: bool,
     can_sign_tls: bool,
     extended_key_usage: Option<Vec<KeyPurpose>>,
+    subject_key_id: Option<Vec<u8>>,
 }
 
 impl CertificateInfo {
@@ -104,6 +111,7 @@ impl CertificateInfo {
             subject: name(certificate.subject().as_raw())?,
             issuer: name(certificate.issuer().as_raw())?,
             serial: decimal(certificate.raw_serial()),
+            serial_bytes: certificate.raw_serial().to_vec(),
             not_before: certificate.validity().not_before,
             not_after: certificate.validity().not_after,
             subject_alt_names: Vec::new(),
@@ -114,6 +122,7 @@ impl CertificateInfo {
             ca: false,
             can_sign_tls: true,
             extended_key_usage: None,
+            subject_key_id: None,
         };
         for extension in certificate.iter_extensions() {
             info.read_extension(extension.parsed_extension())?;
@@ -127,6 +136,7 @@ impl CertificateInfo {
             ParsedExtension::ExtendedKeyUsage(usage) => {
                 self.extended_key_usage = Some(KeyPurpose::list(usage));
             }
+            ParsedExtension::SubjectKeyIdentifier(id) => self.subject_key_id = Some(id.0.to_vec()),
             ParsedExtension::KeyUsage(usage) => self.can_sign_tls = usage.digital_signature(),
             ParsedExtension::SubjectAlternativeName(names) => {
                 self.subject_alt_names = names
@@ -182,6 +192,16 @@ impl CertificateInfo {
     /// The serial number in decimal, as PostgreSQL prints it.
     pub fn serial(&self) -> &str {
         &self.serial
+    }
+
+    /// The serial number as it is encoded: two's complement, big-endian.
+    pub fn serial_bytes(&self) -> &[u8] {
+        &self.serial_bytes
+    }
+
+    /// The identifier of its key (RFC 5280, section 4.2.1.2), if it has one.
+    pub fn subject_key_id(&self) -> Option<&[u8]> {
+        self.subject_key_id.as_deref()
     }
 
     /// When it becomes valid.

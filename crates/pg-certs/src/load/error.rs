@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::info::{RevocationListError, Unsupported};
 use crate::os_error;
 use crate::pem::{BlockKind, PemFault};
 
@@ -45,7 +46,14 @@ impl LoadError {
     /// What the operator can do about it; a shell command where one helps.
     pub fn cure(&self) -> String {
         let path = self.path.display();
-        let key = self.role == FileRole::PrivateKey;
+        // openssl's command for this kind of file.
+        let command = match self.role {
+            FileRole::PrivateKey => "pkey",
+            FileRole::RevocationList => "crl",
+            FileRole::Certificate | FileRole::RootCertificate | FileRole::ServerCertificate => {
+                "x509"
+            }
+        };
         match &*self.fault {
             LoadFault::Io(_) | LoadFault::NotRegularFile => {
                 "check the path and that this user may read it".to_owned()
@@ -55,25 +63,41 @@ impl LoadError {
             }
             LoadFault::Utf16 => "save the file as plain ASCII or UTF-8".to_owned(),
             LoadFault::Pem(_) => "copy the file again from where it was issued".to_owned(),
-            LoadFault::Der(_) if key => {
-                format!("convert it to PEM: openssl pkey -inform DER -in \"{path}\" -out NEW_FILE")
-            }
             LoadFault::Der(_) => {
-                format!("convert it to PEM: openssl x509 -inform DER -in \"{path}\" -out NEW_FILE")
+                format!("convert it to PEM: openssl {command} -inform DER -in \"{path}\" -out NEW_FILE")
             }
-            LoadFault::Pkcs12 if key => {
-                format!("take the key out: openssl pkcs12 -in \"{path}\" -nocerts -nodes -out NEW_FILE")
-            }
-            LoadFault::Pkcs12 => {
-                format!("take the certificates out: openssl pkcs12 -in \"{path}\" -nokeys -out NEW_FILE")
-            }
+            LoadFault::Pkcs12 => match self.role {
+                FileRole::PrivateKey => {
+                    format!("take the key out: openssl pkcs12 -in \"{path}\" -nocerts -nodes -out NEW_FILE")
+                }
+                FileRole::RevocationList => format!("name the PEM file that holds the {}", self.wanted()),
+                FileRole::Certificate | FileRole::RootCertificate | FileRole::ServerCertificate => {
+                    format!("take the certificates out: openssl pkcs12 -in \"{path}\" -nokeys -out NEW_FILE")
+                }
+            },
             LoadFault::WrongBlock { found, .. } => self.cure_for_block(found),
             LoadFault::EncryptedKey { .. } => {
                 format!("write a copy without passphrase: openssl pkey -in \"{path}\" -out NEW_FILE")
             }
-            LoadFault::DamagedKey { .. } => {
-                format!("see what openssl says: openssl pkey -in \"{path}\" -noout -text")
+            LoadFault::DamagedKey { .. } | LoadFault::DamagedCertificate { .. } => {
+                format!("see what openssl says: openssl {command} -in \"{path}\" -noout -text")
             }
+            LoadFault::RevocationList { error, .. } => match error {
+                RevocationListError::Damaged { .. } => {
+                    format!("see what openssl says: openssl {command} -in \"{path}\" -noout -text")
+                }
+                RevocationListError::Unsupported(Unsupported::Version1) => {
+                    "have it issued as version 2 (openssl ca: set crlnumber, and crl_extensions to a section with \
+                     authorityKeyIdentifier = keyid)"
+                        .to_owned()
+                }
+                RevocationListError::Unsupported(Unsupported::NoNextUpdate) => {
+                    "have it issued with a time of expiry (openssl ca -gencrl -crldays N)".to_owned()
+                }
+                RevocationListError::Unsupported(_) => {
+                    "have the authority issue a complete list of its own certificates".to_owned()
+                }
+            },
             LoadFault::UnknownCurve { .. } => "put the \"EC PARAMETERS\" block that openssl ecparam -genkey \
                  wrote back into the file, or make a new key: openssl genpkey -algorithm EC \
                  -pkeyopt ec_paramgen_curve:P-256 -out NEW_FILE"
@@ -81,9 +105,6 @@ impl LoadError {
             LoadFault::UnsupportedKey { .. } => {
                 "use an ECDSA key on P-256, P-384 or P-521, an RSA key of 2048 bits or more, or an Ed25519 key"
                     .to_owned()
-            }
-            LoadFault::DamagedCertificate { .. } => {
-                format!("see what openssl says: openssl x509 -in \"{path}\" -noout -text")
             }
             LoadFault::Version1 { .. } => {
                 "reissue it as version 3 with subjectAltName (with openssl x509 -req: give -extfile)".to_owned()
@@ -95,6 +116,7 @@ impl LoadError {
         match self.role {
             FileRole::Certificate => "certificate",
             FileRole::PrivateKey => "private key",
+            FileRole::RevocationList => "certificate revocation list",
             FileRole::RootCertificate => "certificates of the authorities to trust",
             FileRole::ServerCertificate => "server certificate, followed by its intermediates",
         }
@@ -159,6 +181,8 @@ pub enum FileRole {
     Certificate,
     /// `ssl_key_file`.
     PrivateKey,
+    /// `ssl_crl_file`, or a file in `ssl_crl_dir`.
+    RevocationList,
     /// `ssl_ca_file`.
     RootCertificate,
     /// `ssl_cert_file`.
@@ -170,6 +194,7 @@ impl fmt::Display for FileRole {
         f.write_str(match self {
             Self::Certificate => "certificate",
             Self::PrivateKey => "private key",
+            Self::RevocationList => "SSL certificate revocation list",
             Self::RootCertificate => "root certificate",
             Self::ServerCertificate => "server certificate",
         })
@@ -262,6 +287,16 @@ pub enum LoadFault {
         /// What the parser says.
         reason: String,
     },
+    /// A revocation list that cannot be parsed or used.
+    #[error("line {line}: revocation list {number} of the file cannot be used: {error}")]
+    RevocationList {
+        /// Line of the BEGIN marker.
+        line: usize,
+        /// Which list of the file, counted from 1.
+        number: usize,
+        /// What is wrong with it.
+        error: RevocationListError,
+    },
     /// An X.509 version 1 or 2 certificate, which rustls refuses (spec section 11, item 1).
     #[error(
         "line {line}: certificate {number} of the file is an X.509 version {version} certificate (\"{subject}\")"
@@ -286,6 +321,8 @@ pub enum DerKind {
     Certificate,
     /// A private key in PKCS#8, PKCS#1 or SEC1.
     PrivateKey,
+    /// A certificate revocation list.
+    RevocationList,
     /// Some other ASN.1 object.
     Other,
 }
@@ -295,6 +332,7 @@ impl fmt::Display for DerKind {
         f.write_str(match self {
             Self::Certificate => "a certificate",
             Self::PrivateKey => "a private key",
+            Self::RevocationList => "a certificate revocation list",
             Self::Other => "an ASN.1 object",
         })
     }

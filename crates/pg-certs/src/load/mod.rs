@@ -3,6 +3,7 @@
 mod certificates;
 mod error;
 mod key;
+mod revocation_lists;
 
 use std::fs::File;
 use std::io::Read;
@@ -14,7 +15,9 @@ pub use self::certificates::{load_certificate_chain, load_trust_anchors};
 pub(crate) use self::certificates::{parse_certificates, parse_chain};
 pub use self::error::{DerKind, FileRole, LoadError, LoadFault};
 pub use self::key::load_private_key;
+pub use self::revocation_lists::load_revocation_lists;
 use crate::der;
+use crate::info::{RevocationList, RevocationListError};
 use crate::pem::{self, Block};
 pub use crate::pem::{BlockKind, PemFault};
 
@@ -68,6 +71,12 @@ fn read_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, LoadFault> {
 fn der_file(bytes: &[u8], content: &[u8]) -> LoadFault {
     if crate::info::CertificateInfo::from_der(bytes).is_ok() {
         return LoadFault::Der(DerKind::Certificate);
+    }
+    if !matches!(
+        RevocationList::from_der(bytes),
+        Err(RevocationListError::Damaged { .. })
+    ) {
+        return LoadFault::Der(DerKind::RevocationList);
     }
     match der::read(content).map(|(first, _)| (first.tag, first.content)) {
         // PFX ::= SEQUENCE { version INTEGER (3), … } (RFC 7292, section 4).

@@ -8,6 +8,11 @@ pub(crate) fn encode_certificate(der: &[u8]) -> String {
     std::mem::take(&mut *encode("CERTIFICATE", der))
 }
 
+/// Writes a revocation list as PEM (RFC 7468, section 6).
+pub(crate) fn encode_revocation_list(der: &[u8]) -> String {
+    std::mem::take(&mut *encode("X509 CRL", der))
+}
+
 /// Writes a private key as PEM, with the label of its format.
 pub(crate) fn encode_key(key: &PrivateKeyDer<'_>) -> Zeroizing<String> {
     let label = match key {

@@ -13,7 +13,7 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 #[cfg(feature = "generate")]
-pub(crate) use self::encode::{encode_certificate, encode_key};
+pub(crate) use self::encode::{encode_certificate, encode_key, encode_revocation_list};
 pub use self::kind::BlockKind;
 
 /// One block of a PEM file, still in base64.
