@@ -6,10 +6,12 @@
 //! * [`scram`]: passwords without the password: SCRAM-SHA-256 and SCRAM-SHA-256-PLUS.
 //! * [`users`]: the file that says who has which SCRAM verifier.
 //! * [`hba`] and [`ident`]: `pg_hba.conf` and `pg_ident.conf`.
+//! * [`hosts`]: `pg_hosts.conf`, which certificate is served for which name.
 
 #![deny(missing_docs)]
 
 pub mod hba;
+pub mod hosts;
 pub mod ident;
 pub mod scram;
 mod tokens;

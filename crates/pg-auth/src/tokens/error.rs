@@ -7,7 +7,7 @@ use pg_wire::SqlState;
 
 use super::Fault;
 
-/// One thing that is wrong in an access rule or identity map file. The operator is at fault.
+/// One thing that is wrong in a file of access rules, identity maps or hosts. The operator is at fault.
 ///
 /// [`message`](Self::message) is PostgreSQL's text wherever PostgreSQL has one, so that it can be
 /// looked up; [`hint`](Self::hint) is what to do about it.

@@ -1,4 +1,4 @@
-//! What `pg_hba.conf` and `pg_ident.conf` have in common: lines of fields of tokens, files that include
+//! What `pg_hba.conf`, `pg_ident.conf` and `pg_hosts.conf` have in common: lines of fields of tokens, files that include
 //! files, regular expressions.
 //!
 //! Source: `tokenize_auth_file` and its neighbours in PostgreSQL's `hba.c` (16 and later).
@@ -11,7 +11,7 @@ mod user;
 
 pub(crate) use self::error::context;
 pub use self::error::{FileError, FileErrors};
-pub(crate) use self::files::read;
+pub(crate) use self::files::{beside, read, read_if_exists};
 pub(crate) use self::lexer::Token;
 pub(crate) use self::pattern::Pattern;
 pub(crate) use self::user::{UserToken, no_roles};
@@ -72,11 +72,23 @@ impl Fault {
 /// Every error of every file, in the order of the lines.
 pub(crate) fn load<T>(
     path: &Path,
-    parse: impl Fn(&Line) -> Result<T, Fault>,
+    parse: impl FnMut(&Line) -> Result<T, Fault>,
+) -> Result<Vec<T>, FileErrors> {
+    parse_all(read(path), parse)
+}
+
+/// Turns each line into a `T`, whatever is wrong with the others.
+///
+/// # Errors
+///
+/// Every error, in the order of the lines.
+pub(crate) fn parse_all<T>(
+    lines: Vec<Result<Line, FileError>>,
+    mut parse: impl FnMut(&Line) -> Result<T, Fault>,
 ) -> Result<Vec<T>, FileErrors> {
     let mut parsed = Vec::new();
     let mut errors = Vec::new();
-    for line in read(path) {
+    for line in lines {
         match line.and_then(|line| parse(&line).map_err(|fault| line.place.error(fault))) {
             Ok(item) => parsed.push(item),
             Err(error) => errors.push(error),

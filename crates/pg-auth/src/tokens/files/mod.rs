@@ -21,15 +21,31 @@ const MAX_BYTES: u64 = 64 << 20;
 
 /// The lines of a file, and in their places the errors: those of included files included.
 pub(crate) fn read(path: &Path) -> Vec<Result<Line, FileError>> {
+    read_whole(path)
+        .unwrap_or_else(|Unopened { fault, .. }| vec![Err(FileError::new(path, None, fault))])
+}
+
+/// As [`read`], but a file that is not there has no lines, and one that cannot be read is told of in the
+/// words of `load_hosts` in PostgreSQL's `be-secure-common.c`.
+pub(crate) fn read_if_exists(path: &Path) -> Vec<Result<Line, FileError>> {
+    match read_whole(path) {
+        Ok(lines) => lines,
+        Err(unopened) if unopened.missing => Vec::new(),
+        Err(Unopened { fault, .. }) => {
+            let message = format!("could not load \"{}\": {}", path.display(), fault.message);
+            vec![Err(FileError::new(path, None, Fault { message, ..fault }))]
+        }
+    }
+}
+
+fn read_whole(path: &Path) -> Result<Vec<Result<Line, FileError>>, Unopened> {
     let mut reader = Reader {
         lines: Vec::new(),
         files: MAX_FILES,
         bytes: MAX_BYTES,
     };
-    if let Err(Unopened { fault, .. }) = reader.include(path, 0) {
-        reader.lines.push(Err(FileError::new(path, None, fault)));
-    }
-    reader.lines
+    reader.include(path, 0)?;
+    Ok(reader.lines)
 }
 
 struct Reader {
@@ -267,7 +283,7 @@ fn join<'a>(physical: &mut impl Iterator<Item = &'a [u8]>) -> (Vec<u8>, usize) {
 }
 
 /// A path as a line of `file` means it: relative to the directory that holds `file`.
-fn beside(file: &Path, name: &str) -> PathBuf {
+pub(crate) fn beside(file: &Path, name: &str) -> PathBuf {
     let joined = match file.parent() {
         Some(parent) => parent.join(name),
         None => PathBuf::from(name),
