@@ -267,13 +267,13 @@ mod tests {
     #[test]
     fn numbers_go_up_by_one() {
         for (number, expected) in [
-            (&[] as &[u8], vec![1]),
-            (&[0], vec![1]),
-            (&[1], vec![2]),
-            (&[0xff], vec![1, 0]),
-            (&[1, 0xff, 0xff], vec![2, 0, 0]),
+            (vec![], vec![1]),
+            (vec![0], vec![1]),
+            (vec![1], vec![2]),
+            (vec![0xff], vec![1, 0]),
+            (vec![1, 0xff, 0xff], vec![2, 0, 0]),
         ] {
-            assert_eq!(next(number), expected, "{number:?}");
+            assert_eq!(next(&number), expected, "{number:?}");
         }
     }
 }
