@@ -85,6 +85,7 @@ pub use self::info::CertificateInfo;
 pub use self::key_file::{KeyFileError, check_key_file_permissions};
 pub use self::load::{
     LoadError, load_certificate_chain, load_private_key, load_revocation_lists, load_trust_anchors,
+    read_private_key,
 };
 pub use self::manager::CertificateManager;
 pub use self::verify::VerifyReport;

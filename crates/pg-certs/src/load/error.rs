@@ -76,28 +76,20 @@ impl LoadError {
                 }
             },
             LoadFault::WrongBlock { found, .. } => self.cure_for_block(found),
-            LoadFault::EncryptedKey { .. } => {
-                format!("write a copy without passphrase: openssl pkey -in \"{path}\" -out NEW_FILE")
+            LoadFault::EncryptedKey { .. } => format!(
+                "give the passphrase (ssl_passphrase_command) or write a copy without one: openssl pkey -in \
+                 \"{path}\" -out NEW_FILE"
+            ),
+            LoadFault::WrongPassphrase { .. } => {
+                format!("try it: openssl pkey -in \"{path}\" -noout")
+            }
+            LoadFault::UnsupportedEncryption { .. } | LoadFault::CostlyKey { .. } => {
+                format!("encrypt it anew: openssl pkcs8 -topk8 -in \"{path}\" -out NEW_FILE")
             }
             LoadFault::DamagedKey { .. } | LoadFault::DamagedCertificate { .. } => {
                 format!("see what openssl says: openssl {command} -in \"{path}\" -noout -text")
             }
-            LoadFault::RevocationList { error, .. } => match error {
-                RevocationListError::Damaged { .. } => {
-                    format!("see what openssl says: openssl {command} -in \"{path}\" -noout -text")
-                }
-                RevocationListError::Unsupported(Unsupported::Version1) => {
-                    "have it issued as version 2 (openssl ca: set crlnumber, and crl_extensions to a section with \
-                     authorityKeyIdentifier = keyid)"
-                        .to_owned()
-                }
-                RevocationListError::Unsupported(Unsupported::NoNextUpdate) => {
-                    "have it issued with a time of expiry (openssl ca -gencrl -crldays N)".to_owned()
-                }
-                RevocationListError::Unsupported(_) => {
-                    "have the authority issue a complete list of its own certificates".to_owned()
-                }
-            },
+            LoadFault::RevocationList { error, .. } => self.cure_for_list(error),
             LoadFault::UnknownCurve { .. } => "put the \"EC PARAMETERS\" block that openssl ecparam -genkey \
                  wrote back into the file, or make a new key: openssl genpkey -algorithm EC \
                  -pkeyopt ec_paramgen_curve:P-256 -out NEW_FILE"
@@ -119,6 +111,26 @@ impl LoadError {
             FileRole::RevocationList => "certificate revocation list",
             FileRole::RootCertificate => "certificates of the authorities to trust",
             FileRole::ServerCertificate => "server certificate, followed by its intermediates",
+        }
+    }
+
+    fn cure_for_list(&self, error: &RevocationListError) -> String {
+        match error {
+            RevocationListError::Damaged { .. } => format!(
+                "see what openssl says: openssl crl -in \"{}\" -noout -text",
+                self.path.display()
+            ),
+            RevocationListError::Unsupported(Unsupported::Version1) => {
+                "have it issued as version 2 (openssl ca: set crlnumber, and crl_extensions to a section with \
+                 authorityKeyIdentifier = keyid)"
+                    .to_owned()
+            }
+            RevocationListError::Unsupported(Unsupported::NoNextUpdate) => {
+                "have it issued with a time of expiry (openssl ca -gencrl -crldays N)".to_owned()
+            }
+            RevocationListError::Unsupported(_) => {
+                "have the authority issue a complete list of its own certificates".to_owned()
+            }
         }
     }
 
@@ -244,14 +256,35 @@ pub enum LoadFault {
         wanted: BlockKind,
     },
     /// The key is protected by a passphrase.
-    #[error(
-        "line {line}: the key is encrypted ({kind}) and there is no passphrase to open it with"
-    )]
+    #[error("line {line}: the key is encrypted and there is no passphrase to open it with")]
     EncryptedKey {
         /// Line of the BEGIN marker.
         line: usize,
-        /// In which of the two forms.
-        kind: BlockKind,
+    },
+    /// The passphrase does not open the key.
+    #[error("line {line}: bad decrypt: the passphrase does not open the key")]
+    WrongPassphrase {
+        /// Line of the BEGIN marker.
+        line: usize,
+    },
+    /// The key is encrypted in another way than PBES2 of PKCS#8 (RFC 8018), or with ciphers unknown
+    /// here.
+    #[error("line {line}: the key is encrypted {how}, which is not supported")]
+    UnsupportedEncryption {
+        /// Line of the BEGIN marker.
+        line: usize,
+        /// How it is.
+        how: String,
+    },
+    /// The file asks for so much work to open the key that the server would stand still.
+    #[error("line {line}: opening the key would take {cost}, more than is allowed ({limit})")]
+    CostlyKey {
+        /// Line of the BEGIN marker.
+        line: usize,
+        /// What the file asks for.
+        cost: String,
+        /// What is allowed.
+        limit: &'static str,
     },
     /// The block decodes, but what it holds is not the key that its label says.
     #[error("line {line}: the block is labelled as {kind} but does not hold one")]

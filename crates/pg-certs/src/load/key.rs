@@ -5,10 +5,32 @@ use std::path::Path;
 use rustls_pki_types::{PrivateKeyDer, PrivatePkcs1KeyDer, PrivatePkcs8KeyDer, PrivateSec1KeyDer};
 use zeroize::Zeroizing;
 
+use super::encrypted_key::EncryptedKey;
 use super::error::{FileRole, LoadError, LoadFault};
 use super::read_blocks;
 use crate::der::{self, INTEGER, OBJECT_IDENTIFIER, OCTET_STRING, SEQUENCE};
 use crate::pem::{Block, BlockKind};
+
+/// A private key of a file: ready for use, or to be opened with a passphrase first.
+#[derive(Debug)]
+pub enum KeyInFile {
+    /// Not encrypted.
+    Plain(PrivateKeyDer<'static>),
+    /// Encrypted in PKCS#8 (`ENCRYPTED PRIVATE KEY`).
+    Encrypted(EncryptedKey),
+}
+
+/// Reads the private key of a server or client (`ssl_key_file`), encrypted or not; otherwise as
+/// [`load_private_key`].
+///
+/// # Errors
+///
+/// Those of [`load_private_key`], but for keys that [`EncryptedKey::open`] can open.
+pub fn read_private_key(path: &Path) -> Result<KeyInFile, LoadError> {
+    read_blocks(path)
+        .and_then(|blocks| first_key(path, &blocks))
+        .map_err(|fault| LoadError::new(path, FileRole::PrivateKey, fault))
+}
 
 /// Loads the private key of a server or client (`ssl_key_file`): the first one of the file, as
 /// PostgreSQL takes it.
@@ -23,28 +45,32 @@ use crate::pem::{Block, BlockKind};
 /// [`LoadError`]: the file cannot be read, is no PEM, is damaged, holds no private key, or one that is
 /// encrypted or of a kind that TLS here cannot sign with.
 pub fn load_private_key(path: &Path) -> Result<PrivateKeyDer<'static>, LoadError> {
-    read_blocks(path)
-        .and_then(|blocks| first_key(&blocks))
-        .map_err(|fault| LoadError::new(path, FileRole::PrivateKey, fault))
+    match read_private_key(path)? {
+        KeyInFile::Plain(key) => Ok(key),
+        KeyInFile::Encrypted(key) => Err(key.without_passphrase()),
+    }
 }
 
-fn first_key(blocks: &[Block]) -> Result<PrivateKeyDer<'static>, LoadFault> {
+fn first_key(path: &Path, blocks: &[Block]) -> Result<KeyInFile, LoadFault> {
     for block in blocks {
         match &block.kind {
-            BlockKind::PrivateKey => return pkcs8(block),
-            BlockKind::RsaPrivateKey => return pkcs1(block),
-            BlockKind::EcPrivateKey => return sec1(block, blocks),
-            kind @ (BlockKind::EncryptedPrivateKey | BlockKind::LegacyEncryptedPrivateKey) => {
-                return Err(LoadFault::EncryptedKey {
+            BlockKind::PrivateKey => {
+                let bytes = block.der().map_err(LoadFault::Pem)?;
+                return pkcs8(block.line, &block.kind, &bytes).map(KeyInFile::Plain);
+            }
+            BlockKind::RsaPrivateKey => return pkcs1(block).map(KeyInFile::Plain),
+            BlockKind::EcPrivateKey => return sec1(block, blocks).map(KeyInFile::Plain),
+            BlockKind::EncryptedPrivateKey => {
+                return EncryptedKey::new(path, block).map(KeyInFile::Encrypted);
+            }
+            BlockKind::LegacyEncryptedPrivateKey => {
+                return Err(LoadFault::UnsupportedEncryption {
                     line: block.line,
-                    kind: kind.clone(),
+                    how: "in OpenSSL's old way (\"Proc-Type: 4,ENCRYPTED\")".to_owned(),
                 });
             }
             BlockKind::DsaPrivateKey => {
-                return Err(LoadFault::UnsupportedKey {
-                    line: block.line,
-                    algorithm: "DSA".to_owned(),
-                });
+                return Err(unsupported(block.line, "DSA"));
             }
             _ => {}
         }
@@ -64,22 +90,25 @@ fn first_key(blocks: &[Block]) -> Result<PrivateKeyDer<'static>, LoadFault> {
 
 /// `PrivateKeyInfo ::= SEQUENCE { version, SEQUENCE { algorithm, parameters }, OCTET STRING, … }`
 /// (RFC 5958).
-fn pkcs8(block: &Block) -> Result<PrivateKeyDer<'static>, LoadFault> {
-    let bytes = block.der().map_err(LoadFault::Pem)?;
+pub(super) fn pkcs8(
+    line: usize,
+    kind: &BlockKind,
+    bytes: &[u8],
+) -> Result<PrivateKeyDer<'static>, LoadFault> {
     let parts = || {
-        let (_version, rest) = der::expect(INTEGER, der::whole(SEQUENCE, &bytes)?)?;
+        let (_version, rest) = der::expect(INTEGER, der::whole(SEQUENCE, bytes)?)?;
         let (identifier, rest) = der::expect(SEQUENCE, rest)?;
         der::expect(OCTET_STRING, rest)?;
         der::expect(OBJECT_IDENTIFIER, identifier)
     };
-    let (algorithm, parameters) = parts().ok_or_else(|| damaged(block))?;
+    let (algorithm, parameters) = parts().ok_or_else(|| damaged(line, kind))?;
     match algorithm {
         OID_RSA | OID_ED25519 => {}
         OID_EC => match der::expect(OBJECT_IDENTIFIER, parameters) {
-            Some((curve, _)) => check_curve(block, curve)?,
-            None => return Err(unsupported(block, "EC (with explicit curve parameters)")),
+            Some((curve, _)) => check_curve(line, kind, curve)?,
+            None => return Err(unsupported(line, "EC (with explicit curve parameters)")),
         },
-        other => return Err(unsupported(block, &algorithm_name(other))),
+        other => return Err(unsupported(line, &algorithm_name(other))),
     }
     Ok(PrivatePkcs8KeyDer::from(bytes.to_vec()).into())
 }
@@ -87,9 +116,11 @@ fn pkcs8(block: &Block) -> Result<PrivateKeyDer<'static>, LoadFault> {
 /// `RSAPrivateKey ::= SEQUENCE { version 0, nine INTEGERs in all }` (RFC 8017, appendix A.1.2).
 fn pkcs1(block: &Block) -> Result<PrivateKeyDer<'static>, LoadFault> {
     let bytes = block.der().map_err(LoadFault::Pem)?;
-    let mut rest = der::whole(SEQUENCE, &bytes).ok_or_else(|| damaged(block))?;
+    let mut rest = der::whole(SEQUENCE, &bytes).ok_or_else(|| damaged(block.line, &block.kind))?;
     for _ in 0..9 {
-        rest = der::expect(INTEGER, rest).ok_or_else(|| damaged(block))?.1;
+        rest = der::expect(INTEGER, rest)
+            .ok_or_else(|| damaged(block.line, &block.kind))?
+            .1;
     }
     Ok(PrivatePkcs1KeyDer::from(bytes.to_vec()).into())
 }
@@ -102,12 +133,15 @@ fn sec1(block: &Block, blocks: &[Block]) -> Result<PrivateKeyDer<'static>, LoadF
         let (_version, rest) = der::expect(INTEGER, der::whole(SEQUENCE, &bytes)?)?;
         Some(der::expect(OCTET_STRING, rest)?.1)
     };
-    let optional = parts().ok_or_else(|| damaged(block))?;
+    let optional = parts().ok_or_else(|| damaged(block.line, &block.kind))?;
     if let Some((curve, _)) = der::expect(SEC1_PARAMETERS, optional) {
         let Some(curve) = der::whole(OBJECT_IDENTIFIER, curve) else {
-            return Err(unsupported(block, "EC (with explicit curve parameters)"));
+            return Err(unsupported(
+                block.line,
+                "EC (with explicit curve parameters)",
+            ));
         };
-        check_curve(block, curve)?;
+        check_curve(block.line, &block.kind, curve)?;
         return Ok(PrivateSec1KeyDer::from(bytes.to_vec()).into());
     }
     let Some(outer) = blocks
@@ -118,9 +152,12 @@ fn sec1(block: &Block, blocks: &[Block]) -> Result<PrivateKeyDer<'static>, LoadF
     };
     let outer_der = outer.der().map_err(LoadFault::Pem)?;
     let Some(curve) = der::whole(OBJECT_IDENTIFIER, &outer_der) else {
-        return Err(unsupported(block, "EC (with explicit curve parameters)"));
+        return Err(unsupported(
+            block.line,
+            "EC (with explicit curve parameters)",
+        ));
     };
-    check_curve(block, curve)?;
+    check_curve(block.line, &block.kind, curve)?;
     Ok(PrivatePkcs8KeyDer::from(pkcs8_around_sec1(curve, &bytes).to_vec()).into())
 }
 
@@ -138,13 +175,13 @@ fn pkcs8_around_sec1(curve: &[u8], sec1: &[u8]) -> Zeroizing<Vec<u8>> {
     whole
 }
 
-fn check_curve(block: &Block, curve: &[u8]) -> Result<(), LoadFault> {
+fn check_curve(line: usize, kind: &BlockKind, curve: &[u8]) -> Result<(), LoadFault> {
     match curve {
         OID_P256 | OID_P384 | OID_P521 => Ok(()),
-        OID_SECP256K1 => Err(unsupported(block, "EC (on the curve secp256k1)")),
+        OID_SECP256K1 => Err(unsupported(line, "EC (on the curve secp256k1)")),
         other => {
-            let curve = der::dotted(other).ok_or_else(|| damaged(block))?;
-            Err(unsupported(block, &format!("EC (on the curve {curve})")))
+            let curve = der::dotted(other).ok_or_else(|| damaged(line, kind))?;
+            Err(unsupported(line, &format!("EC (on the curve {curve})")))
         }
     }
 }
@@ -160,16 +197,16 @@ fn algorithm_name(oid: &[u8]) -> String {
     }
 }
 
-fn damaged(block: &Block) -> LoadFault {
+fn damaged(line: usize, kind: &BlockKind) -> LoadFault {
     LoadFault::DamagedKey {
-        line: block.line,
-        kind: block.kind.clone(),
+        line,
+        kind: kind.clone(),
     }
 }
 
-fn unsupported(block: &Block, algorithm: &str) -> LoadFault {
+fn unsupported(line: usize, algorithm: &str) -> LoadFault {
     LoadFault::UnsupportedKey {
-        line: block.line,
+        line,
         algorithm: algorithm.to_owned(),
     }
 }

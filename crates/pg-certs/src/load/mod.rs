@@ -1,6 +1,7 @@
 //! Reads certificate and key files; every failure names the file, what was found and what to do.
 
 mod certificates;
+mod encrypted_key;
 mod error;
 mod key;
 mod revocation_lists;
@@ -13,8 +14,9 @@ use zeroize::Zeroizing;
 
 pub use self::certificates::{load_certificate_chain, load_trust_anchors};
 pub(crate) use self::certificates::{parse_certificates, parse_chain};
+pub use self::encrypted_key::EncryptedKey;
 pub use self::error::{DerKind, FileRole, LoadError, LoadFault};
-pub use self::key::load_private_key;
+pub use self::key::{KeyInFile, load_private_key, read_private_key};
 pub use self::revocation_lists::load_revocation_lists;
 use crate::der;
 use crate::info::{RevocationList, RevocationListError};
