@@ -5,7 +5,8 @@
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
+use std::sync::mpsc::{self, Receiver};
 use std::thread::{self, JoinHandle};
 
 use crate::wire::{GSSENC_REQUEST, SSL_REQUEST};
@@ -18,6 +19,8 @@ const HANDSHAKE: u8 = 0x16;
 /// A connection that went through.
 #[derive(Debug)]
 struct Passed {
+    /// The client's port.
+    from: u16,
     /// The port that the server saw.
     port: u16,
     pumps: [JoinHandle<Vec<u8>>; 2],
@@ -37,7 +40,7 @@ pub struct Began {
 #[derive(Debug)]
 pub struct Recorder {
     address: SocketAddr,
-    passed: Arc<Mutex<Vec<Passed>>>,
+    passed: Mutex<Receiver<Passed>>,
 }
 
 impl Recorder {
@@ -46,22 +49,24 @@ impl Recorder {
     pub fn start(server: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let passed = Arc::<Mutex<Vec<Passed>>>::default();
-        let list = Arc::clone(&passed);
+        let (sender, passed) = mpsc::channel();
         thread::spawn(move || {
-            for client in listener.incoming() {
-                let (client, server) = (client.unwrap(), TcpStream::connect(server).unwrap());
+            loop {
+                let (client, peer) = listener.accept().unwrap();
+                let server = TcpStream::connect(server).unwrap();
                 for socket in [&client, &server] {
                     socket.set_nodelay(true).unwrap();
                 }
+                let from = peer.port();
                 let port = server.local_addr().unwrap().port();
-                // Locked until the pumps are in the list, so that a client's last bytes cannot overtake them.
-                let mut list = list.lock().unwrap();
                 let there = (client.try_clone().unwrap(), server.try_clone().unwrap());
                 let pumps = [pump(there.0, there.1), pump(server, client)];
-                list.push(Passed { port, pumps });
+                if sender.send(Passed { from, port, pumps }).is_err() {
+                    break;
+                }
             }
         });
+        let passed = Mutex::new(passed);
         Self { address, passed }
     }
 
@@ -72,12 +77,18 @@ impl Recorder {
     }
 
     /// The connections since the last call, in order. Their clients must have ended.
+    ///
+    /// A client that leaves at once may be gone before its connection is accepted. Connections are accepted in
+    /// order, so all of them have been once the one that is made here has.
     #[must_use]
     pub fn take(&self) -> Vec<Began> {
-        let passed = std::mem::take(&mut *self.passed.lock().unwrap());
+        let last = TcpStream::connect(self.address).unwrap();
+        let last = last.local_addr().unwrap().port();
+        let passed = self.passed.lock().unwrap();
         passed
-            .into_iter()
-            .map(|Passed { port, pumps }| {
+            .iter()
+            .take_while(|passed| passed.from != last)
+            .map(|Passed { port, pumps, .. }| {
                 let [from_client, from_server] = pumps.map(|pump| pump.join().unwrap());
                 let events = events(&from_client, &from_server);
                 Began { port, events }
@@ -137,6 +148,7 @@ mod tests {
     use crate::wire::{GSSENC_REQUEST, SSL_REQUEST};
     use std::io::{Read, Write};
     use std::net::{TcpListener, TcpStream};
+    use std::thread;
 
     #[test]
     fn beginnings_are_told_by_their_bytes() {
@@ -155,6 +167,17 @@ mod tests {
         ];
         for (from_client, from_server, expected) in cases {
             assert_eq!(events(from_client, from_server), expected);
+        }
+    }
+
+    #[test]
+    fn a_client_that_leaves_at_once_is_not_missed() {
+        let server = TcpListener::bind("127.0.0.1:0").unwrap();
+        let recorder = Recorder::start(server.local_addr().unwrap());
+        thread::spawn(move || server.incoming().for_each(drop));
+        for _ in 0..50 {
+            drop(TcpStream::connect(recorder.address()).unwrap());
+            assert_eq!(recorder.take().len(), 1);
         }
     }
 
