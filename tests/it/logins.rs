@@ -5,8 +5,10 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
+use heliosdb_tests::client::{Client, Manners};
 use heliosdb_tests::config::USERS;
 use heliosdb_tests::program::{Place, Running};
+use heliosdb_tests::wire::{self, authentication_sasl, sasl_initial};
 use pg_certs::CertificateAuthority;
 use pg_certs::generate::{CaSpec, ClientSpec, KeyType, ServerSpec};
 
@@ -329,4 +331,64 @@ fn what_will_never_work_is_a_warning() {
         .run(&arguments)
         .expect(0)
         .says("hostssl record cannot match because SSL is disabled");
+}
+
+/// The salt that somebody who does not exist is asked to use.
+fn salt_of_nobody(server: &Running) -> String {
+    let mut client = Client::connect(server.address(), Manners::Strict);
+    let nobody = [("user", "nobody"), ("database", "postgres")];
+    client.send(&wire::startup(wire::V3_0, &nobody));
+    client.expect(&authentication_sasl(&["SCRAM-SHA-256"]));
+    client.send(&sasl_initial(
+        "SCRAM-SHA-256",
+        Some(b"n,,n=,r=rOprNGfwEbeRWgbNEkqO"),
+    ));
+    let challenge = String::from_utf8(client.expect_message(b'R').split_off(4)).unwrap();
+    let salt = challenge
+        .split(',')
+        .find_map(|part| part.strip_prefix("s="));
+    salt.unwrap().to_owned()
+}
+
+#[test]
+fn e08_a_restart_does_not_tell_who_exists() {
+    let site = Site::new();
+    let serve = |arguments: &[&str]| {
+        let plain = ["--ssl-mode", "disable", "--users-file", "users"];
+        salt_of_nobody(&site.place.serve(&[&plain, arguments].concat()))
+    };
+    let first = serve(&[]);
+    assert_eq!(first, serve(&[]));
+    let kept = fs::metadata(site.place.path("users.mock_secret")).unwrap();
+    assert_eq!(kept.permissions().mode() & 0o777, 0o600);
+
+    let elsewhere = ["--scram-mock-secret-file", "secret"];
+    let other = serve(&elsewhere);
+    assert_ne!(first, other);
+    assert_eq!(other, serve(&elsewhere));
+
+    fs::write(site.place.path("secret"), "something else").unwrap();
+    let arguments = [
+        "--users-file",
+        "users",
+        "--scram-mock-secret-file",
+        "secret",
+    ];
+    site.place
+        .run(&[&arguments[..], &["--check-config"]].concat())
+        .expect(1)
+        .says("holds no SCRAM mock secret (32 bytes in Base64); remove it to get a new one");
+}
+
+#[test]
+fn a_secret_that_cannot_be_kept_is_told() {
+    let site = Site::new();
+    // There is room for the name of the secret's file, but not for that of a new one beside it.
+    let users = "u".repeat(240);
+    fs::rename(site.place.path("users"), site.place.path(&users)).unwrap();
+    let mut server = site
+        .place
+        .serve(&["--ssl-mode", "disable", "--users-file", &users]);
+    server.log_line("the next start will change the salts of users that do not exist");
+    salt_of_nobody(&server);
 }

@@ -7,6 +7,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use pg_certs::files::WriteError;
 use pg_tls::{LogLine, NegotiateError, Peer, TlsInfo};
 use pg_wire::frame::FrameError;
 use pg_wire::startup::{Replication, StartupMessage};
@@ -57,6 +58,15 @@ pub(crate) fn access(policy: &AccessPolicy) {
     for warning in warnings {
         tracing::warn!(target: TARGET, "{warning}");
     }
+}
+
+pub(crate) fn mock_secret_not_kept(error: &WriteError) {
+    tracing::warn!(
+        target: TARGET,
+        hint = "Set \"scram_mock_secret_file\" to a file that can be written.",
+        "the next start will change the salts of users that do not exist, which tells them from those that do: \
+         {error}"
+    );
 }
 
 pub(crate) fn connection_authorized(peer: &Peer, startup: &StartupMessage, tls: Option<&TlsInfo>) {

@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 
 use pg_auth::hba::{self, ClientCert, ConnectionKind, Method, Ssl};
 use pg_auth::ident::Maps;
-use pg_auth::scram::Iterations;
+use pg_auth::scram::{Iterations, MockSecret, MockSecretError};
 use pg_auth::users::Users;
 use pg_tls::SslMode;
 
 use super::error::{AccessError, AccessErrors};
-use super::{AccessPolicy, CurrentAccess, Lasting, Rules};
+use super::{AccessPolicy, Lasting, Rules};
+use crate::report;
 
 /// Who may connect and how clients prove who they are, as written. Names are those of the settings.
 ///
@@ -32,6 +33,7 @@ pub struct AccessConfig {
     ident_file: Option<PathBuf>,
     users_file: Option<PathBuf>,
     scram_iterations: Iterations,
+    mock_secret_file: Option<PathBuf>,
     cleartext_passwords: bool,
     trust_everywhere: bool,
 }
@@ -77,6 +79,14 @@ impl AccessConfig {
         self
     }
 
+    /// `scram_mock_secret_file`: a secret that the salts of users who do not exist are made of, so that they
+    /// stay the same when the server starts again; made when it does not exist. Not set, it is beside
+    /// `users_file`, with `.mock_secret` after its name.
+    pub fn scram_mock_secret_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.mock_secret_file = Some(path.into());
+        self
+    }
+
     /// `dangerous_cleartext_passwords`: lets method `password` ask for passwords on TCP connections
     /// without TLS.
     ///
@@ -107,8 +117,40 @@ impl AccessConfig {
     ///
     /// [`AccessErrors`]: everything that is wrong, in all files.
     pub fn check(&self, mode: SslMode, client_ca: bool) -> Result<Vec<String>, AccessErrors> {
-        let access = CurrentAccess::load(self.clone(), TlsFacts { mode, client_ca })?;
-        Ok(access.get().describe().1.to_vec())
+        let kept = self.mock_secret_path().map(|path| MockSecret::load(&path));
+        let secret = match kept.transpose() {
+            // What is missing is made when the server starts.
+            Ok(secret) => secret.flatten().map_or_else(MockSecret::random, Ok),
+            Err(error) => return Err(failed(error)),
+        };
+        let lasting = Lasting::new(secret.map_err(|error| failed(error.into()))?);
+        let policy = self.load(TlsFacts { mode, client_ca }, lasting)?;
+        Ok(policy.warnings)
+    }
+
+    /// What the salts of unknown users are made of; kept on disk where there are users with passwords.
+    pub(super) fn mock_secret(&self) -> Result<MockSecret, AccessErrors> {
+        let kept = self.mock_secret_path();
+        let kept = kept.map(|path| MockSecret::load_or_create(&path));
+        match kept {
+            Some(Ok(secret)) => return Ok(secret),
+            Some(Err(MockSecretError::Write(error))) if self.mock_secret_file.is_none() => {
+                report::mock_secret_not_kept(&error);
+            }
+            Some(Err(error)) => return Err(failed(error)),
+            None => {}
+        }
+        MockSecret::random().map_err(|error| failed(error.into()))
+    }
+
+    fn mock_secret_path(&self) -> Option<PathBuf> {
+        let beside = |users: &PathBuf| {
+            let mut path = users.clone().into_os_string();
+            path.push(".mock_secret");
+            path.into()
+        };
+        let given = self.mock_secret_file.clone();
+        given.or_else(|| self.users_file.as_ref().map(beside))
     }
 
     pub(super) fn load(
@@ -231,6 +273,10 @@ impl AccessConfig {
         };
         format!("access: {who}{also}")
     }
+}
+
+fn failed(error: MockSecretError) -> AccessErrors {
+    AccessErrors(vec![error.into()])
 }
 
 fn warnings(rules: &hba::Rules, maps: &Maps, tls: TlsFacts) -> Vec<String> {
@@ -404,7 +450,8 @@ mod tests {
         let described = |config: &AccessConfig, mode| {
             let client_ca = true;
             let facts = TlsFacts { mode, client_ca };
-            let policy = config.load(facts, Lasting::new().unwrap()).unwrap();
+            let lasting = Lasting::new(MockSecret::random().unwrap());
+            let policy = config.load(facts, lasting).unwrap();
             policy.describe().0.to_owned()
         };
         let trust = AccessConfig::new();

@@ -16,7 +16,7 @@ pub(crate) struct CurrentAccess {
 
 impl CurrentAccess {
     pub(crate) fn load(config: AccessConfig, tls: TlsFacts) -> Result<Self, AccessErrors> {
-        let lasting = Lasting::new().map_err(|error| AccessErrors(vec![error.into()]))?;
+        let lasting = Lasting::new(config.mock_secret()?);
         let policy = config.load(tls, lasting.clone())?;
         Ok(Self {
             config,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use pg_auth::FileError;
 use pg_auth::hba::{Method, Rule};
-use pg_auth::scram::RandomError;
+use pg_auth::scram::MockSecretError;
 use pg_auth::users::UsersError;
 use thiserror::Error;
 
@@ -58,9 +58,9 @@ pub enum AccessError {
     #[error("\"ident_file\" is set, but \"hba_file\", whose rules could use its maps, is not")]
     MapsWithoutRules,
 
-    /// The system has no random bytes.
+    /// What the salts of unknown users are made of cannot be had.
     #[error(transparent)]
-    Random(#[from] RandomError),
+    MockSecret(#[from] MockSecretError),
 }
 
 /// A line of a file.
@@ -103,7 +103,8 @@ impl AccessError {
                 "hba_file"
             }
             Self::Ident(_) | Self::MapsWithoutRules => "ident_file",
-            Self::Users(_) | Self::NoUsersFile { .. } | Self::Random(_) => "users_file",
+            Self::Users(_) | Self::NoUsersFile { .. } => "users_file",
+            Self::MockSecret(_) => "scram_mock_secret_file",
         }
     }
 
@@ -122,7 +123,7 @@ impl AccessError {
                  \"dangerous_cleartext_passwords\" to on."
             }
             Self::MapsWithoutRules => "Set \"hba_file\", or remove \"ident_file\".",
-            Self::Random(_) => return None,
+            Self::MockSecret(_) => return None,
         };
         Some(text.to_owned())
     }

@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 
 use pg_auth::hba::{self, Connection, Known, Method, Verdict};
 use pg_auth::ident::Maps;
-use pg_auth::scram::{Credential, Iterations, MockSecret, RandomError};
+use pg_auth::scram::{Credential, Iterations, MockSecret};
 use pg_auth::users::Users;
 use pg_tls::{Peer, Refusal};
 
@@ -51,11 +51,11 @@ pub(crate) struct Lasting {
 }
 
 impl Lasting {
-    fn new() -> Result<Self, RandomError> {
-        Ok(Self {
-            mock: MockSecret::random()?,
+    fn new(mock: MockSecret) -> Self {
+        Self {
+            mock,
             resolver: Resolver::default(),
-        })
+        }
     }
 }
 

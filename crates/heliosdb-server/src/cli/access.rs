@@ -21,6 +21,9 @@ pub(super) fn config(settings: &Settings) -> AccessConfig {
     if let Some(path) = &settings.users_file {
         access = access.users_file(path);
     }
+    if let Some(path) = &settings.scram_mock_secret_file {
+        access = access.scram_mock_secret_file(path);
+    }
     if settings.dangerous_cleartext_passwords {
         access = access.dangerous_cleartext_passwords();
     }

@@ -215,6 +215,17 @@ settings! {
         group: Authentication,
     }
 
+    /// A secret that the salts of users who do not exist are made of, so that a restart does not tell them
+    /// from users who do; made when it does not exist.
+    ///
+    /// Not set, it is beside `users_file`, with `.mock_secret` after its name. Servers that stand in for one
+    /// another need the same.
+    scram_mock_secret_file: Option<PathBuf> {
+        kind: Kind::Path,
+        default: "",
+        group: Authentication,
+    }
+
     /// Lets method `password` ask for passwords on connections without TLS, where everybody on the way
     /// can read them.
     dangerous_cleartext_passwords: bool {

@@ -11,12 +11,12 @@ use super::keys::{self, Secret};
 use super::verifier::SALT_LEN;
 use super::{Iterations, Verifier};
 
-/// What made-up verifiers are made of: random, one for the life of the process.
+/// What made-up verifiers are made of: random, and the same as long as can be.
 ///
 /// The same name gets the same salt each time, as a user's would be; without the secret nobody can tell
-/// it from a real one. PostgreSQL keeps its own on disk (`mock_authentication_nonce` in `pg_control`);
-/// where salts must not change with a restart either, or must agree between servers, keep 32 random
-/// bytes and use [`from_bytes`](Self::from_bytes).
+/// it from a real one. If it changed with a restart, so would the salts of users that do not exist, and
+/// those alone; so PostgreSQL keeps its own on disk (`mock_authentication_nonce` in `pg_control`), and so
+/// does [`load_or_create`](Self::load_or_create).
 #[derive(Clone)]
 pub struct MockSecret(Secret);
 
@@ -36,6 +36,10 @@ impl MockSecret {
     #[must_use]
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(Zeroizing::new(bytes))
+    }
+
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        self.0.as_slice()
     }
 
     /// The verifier of a user who has none. Its keys belong to no password.

@@ -22,7 +22,7 @@
 //! use pg_wire::frontend::SaslInitialResponse;
 //!
 //! let verifier = Verifier::from_password(b"pencil", Iterations::DEFAULT)?;
-//! let mock = MockSecret::random()?; // one for the process
+//! let mock = MockSecret::random()?; // better one that lasts: MockSecret::load_or_create
 //!
 //! // A client without TLS asks to be alice.
 //! let credential = Credential::new(b"alice", Some(&verifier), &mock, Iterations::DEFAULT);
@@ -45,6 +45,7 @@ mod error;
 mod exchange;
 mod keys;
 mod message;
+mod mock_file;
 mod saslprep;
 mod verifier;
 
@@ -53,6 +54,7 @@ pub use self::error::{Malformed, RandomError, ScramError};
 pub use self::exchange::{
     ChannelBinding, Exchange, Nonce, Reply, SCRAM_SHA_256, SCRAM_SHA_256_PLUS,
 };
+pub use self::mock_file::MockSecretError;
 pub use self::verifier::{Iterations, IterationsError, PasswordError, Verifier, VerifierError};
 
 #[cfg(test)]
