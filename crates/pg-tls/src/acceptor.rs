@@ -277,9 +277,8 @@ impl Acceptor {
             // The state machine offers no TLS where none is loaded.
             return Err(Stop::left(SecureConnection::Plain(stream)));
         };
-        let identity = loaded.identity();
-        match handshake::accept(stream, identity.server_config(), received).await {
-            Ok(stream) => match tls_info::collect(&stream, identity, direct) {
+        match handshake::accept(stream, loaded, received).await {
+            Ok((stream, chosen)) => match tls_info::collect(&stream, chosen, direct) {
                 Ok(info) => {
                     tracing::debug!(version = %info.version, cipher = info.cipher, "TLS established");
                     Ok((SecureConnection::Tls(stream), info))
@@ -292,6 +291,7 @@ impl Acceptor {
                     Failure::Left => return Err(Stop::left(stream)),
                     Failure::Eof => HandshakeError::Eof,
                     Failure::Io(error) => HandshakeError::Io(error),
+                    Failure::Unserved(unserved) => unserved.into(),
                     Failure::Tls { error, rejected } => {
                         HandshakeError::tls(*error, rejected, loaded.versions())
                     }

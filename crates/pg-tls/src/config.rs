@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::config_error::ConfigError;
+use crate::host::HostConfig;
 use crate::mode::SslMode;
 use crate::provider::CryptoProvider;
 use crate::server_tls::ServerTls;
@@ -37,6 +38,8 @@ pub struct SslConfig {
     pub key_path: PathBuf,
     /// `ssl_ca_file`; see [`with_ca_cert`](Self::with_ca_cert).
     pub ca_path: Option<PathBuf>,
+    /// Certificates by host name; see [`with_hosts`](Self::with_hosts).
+    pub hosts: Vec<HostConfig>,
     /// Whether a chain may end in an intermediate authority; see
     /// [`with_partial_chains`](Self::with_partial_chains).
     pub partial_chains: bool,
@@ -65,6 +68,7 @@ impl SslConfig {
             cert_path: cert_path.into(),
             key_path: key_path.into(),
             ca_path: None,
+            hosts: Vec::new(),
             partial_chains: false,
             crypto_provider: None,
             min_protocol_version: TlsVersion::Tls12,
@@ -89,6 +93,19 @@ impl SslConfig {
     #[must_use]
     pub fn with_ca_cert(mut self, ca_path: impl Into<PathBuf>) -> Self {
         self.ca_path = Some(ca_path.into());
+        self
+    }
+
+    /// Gives each host its own certificate, chosen by the server name that a client asks for (SNI, RFC 6066
+    /// section 3), after an SSLRequest and in direct TLS alike.
+    ///
+    /// With at least one host, `cert_path`, `key_path` and `ca_path` are not read, as with `pg_hosts.conf` in
+    /// PostgreSQL 19; all other settings hold for every host. A client that asks for a host which is not
+    /// served gets the alert `unrecognized_name`; one that names none where there is neither
+    /// [`HostConfig::NO_SNI`] nor [`HostConfig::DEFAULT`], `handshake_failure`.
+    #[must_use]
+    pub fn with_hosts(mut self, hosts: Vec<HostConfig>) -> Self {
+        self.hosts = hosts;
         self
     }
 
@@ -183,7 +200,8 @@ impl SslConfig {
     /// A [`ConfigError`] that names the file or the setting: a file that cannot be read or holds
     /// something else, a key that others may read or that belongs to another certificate, a mode that
     /// needs a CA without one, versions in the wrong order, a provider that is not compiled in. The
-    /// first one found is reported, in PostgreSQL's order of checks.
+    /// first one found is reported: of the settings first, then of the files in PostgreSQL's order of
+    /// checks.
     pub fn load(&self) -> Result<ServerTls, ConfigError> {
         ServerTls::load(self)
     }

@@ -37,6 +37,50 @@ pub enum ConfigError {
         /// The mode.
         mode: SslMode,
     },
+    /// A host's files cannot be used.
+    #[error("{context}: {source}")]
+    Host {
+        /// Where the host was written, or its name.
+        context: String,
+        /// What is wrong.
+        source: Box<Self>,
+    },
+    /// A mode demands client certificates, and the host has nothing to verify them with.
+    #[error(
+        "{context}: sslmode \"{mode}\" needs client certificates, so the host must name the authorities that issue them"
+    )]
+    HostCaMissing {
+        /// Where the host was written, or its name.
+        context: String,
+        /// The mode.
+        mode: SslMode,
+    },
+    /// The second certificate of a host serves nobody, because its key is of the same type.
+    #[error("{context}: the two certificates have keys of the same type")]
+    HostKeysAlike {
+        /// Where the host was written, or its name.
+        context: String,
+    },
+    /// A host demands less than the server, which any client could profit from.
+    #[error(
+        "{context}: sslmode \"{mode}\" is weaker than the server's, \"{server}\", and which host to ask for is the client's choice"
+    )]
+    HostModeWeaker {
+        /// Where the host was written, or its name.
+        context: String,
+        /// The host's mode.
+        mode: SslMode,
+        /// The server's mode.
+        server: SslMode,
+    },
+    /// A name has two hosts.
+    #[error("{context}: multiple entries for host \"{name}\" specified")]
+    HostTwice {
+        /// Where the second host was written, or its name.
+        context: String,
+        /// The name.
+        name: String,
+    },
     /// A replacement of certificate and key was cut off by a crash, and cannot be finished.
     #[error("could not finish the interrupted replacement of certificate and key: {0}")]
     Interrupted(WriteError),
@@ -108,6 +152,7 @@ impl ConfigError {
     #[must_use]
     pub fn sqlstate(&self) -> SqlState {
         match self {
+            Self::Host { source, .. } => source.sqlstate(),
             Self::KeyAccess(error) => <[u8; 5]>::try_from(error.sqlstate().as_bytes())
                 .ok()
                 .and_then(SqlState::new)
@@ -116,6 +161,10 @@ impl ConfigError {
             | Self::CaMissing { .. }
             | Self::CaUnusable { .. }
             | Self::CertFile(_)
+            | Self::HostCaMissing { .. }
+            | Self::HostKeysAlike { .. }
+            | Self::HostModeWeaker { .. }
+            | Self::HostTwice { .. }
             | Self::Interrupted(_)
             | Self::KeyFile(_)
             | Self::KeyMismatch { .. }

@@ -10,6 +10,7 @@ use rustls::{
 
 use crate::client_verifier::RejectedCertificate;
 use crate::names;
+use crate::server_tls::Unserved;
 use crate::version::TlsVersion;
 
 /// Why a TLS handshake failed. The client has been sent the alert that rustls chose, if any, and
@@ -23,6 +24,17 @@ pub enum HandshakeError {
     /// The transport failed.
     #[error("{}", os_error::text(.0))]
     Io(#[source] io::Error),
+    /// The client names no host, and there is neither a default nor anything for such clients. It was
+    /// sent the alert `handshake_failure`.
+    #[error("no hostname provided in callback, and no fallback configured")]
+    NoServerName,
+    /// The client asks for a host that is not served, and there is no default. It was sent the alert
+    /// `unrecognized_name`.
+    #[error("callback failed")]
+    UnrecognizedName {
+        /// The host, in lower case.
+        name: String,
+    },
     /// The client broke the protocol, offered nothing that the server takes, presented a certificate
     /// that does not verify, or refused the server's.
     #[error("{}", reason(source))]
@@ -34,6 +46,15 @@ pub enum HandshakeError {
         /// The oldest and the newest TLS version that the server takes.
         versions: (TlsVersion, TlsVersion),
     },
+}
+
+impl From<Unserved> for HandshakeError {
+    fn from(unserved: Unserved) -> Self {
+        match unserved {
+            Unserved::NoName => Self::NoServerName,
+            Unserved::Name(name) => Self::UnrecognizedName { name },
+        }
+    }
 }
 
 impl HandshakeError {
@@ -65,17 +86,23 @@ impl HandshakeError {
     #[must_use]
     pub const fn sqlstate(&self) -> SqlState {
         match self {
-            Self::Eof | Self::Tls { .. } => SqlState::PROTOCOL_VIOLATION,
+            Self::Eof | Self::NoServerName | Self::Tls { .. } | Self::UnrecognizedName { .. } => {
+                SqlState::PROTOCOL_VIOLATION
+            }
             Self::Io(_) => SqlState::CONNECTION_FAILURE,
         }
     }
 
-    /// The DETAIL of the log line: which client certificate did not verify, and why.
+    /// The DETAIL of the log line: which client certificate did not verify, and why, or which host is not
+    /// served.
     #[must_use]
     pub fn detail(&self) -> Option<String> {
         match self {
             Self::Tls { detail, .. } => detail.clone(),
-            Self::Eof | Self::Io(_) => None,
+            Self::UnrecognizedName { name } => Some(format!(
+                "The client asked for host \"{name}\", which is not served."
+            )),
+            Self::Eof | Self::Io(_) | Self::NoServerName => None,
         }
     }
 
@@ -90,7 +117,11 @@ impl HandshakeError {
             } if is_about_versions(source) => Some(format!(
                 "This may indicate that the client does not support any SSL protocol version between {min} and {max}."
             )),
-            Self::Tls { .. } | Self::Eof | Self::Io(_) => None,
+            Self::Tls { .. }
+            | Self::Eof
+            | Self::Io(_)
+            | Self::NoServerName
+            | Self::UnrecognizedName { .. } => None,
         }
     }
 }

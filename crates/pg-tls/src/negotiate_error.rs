@@ -95,7 +95,12 @@ impl NegotiateError {
             Self::Startup(error) => error.severity(),
             _ => Severity::Log,
         };
-        let mut line = LogLine::new(severity, self.sqlstate(), self.to_string());
+        let text = match self {
+            // PostgreSQL's callback writes a line of its own.
+            Self::Handshake(error @ HandshakeError::NoServerName) => error.reason(),
+            other => other.to_string(),
+        };
+        let mut line = LogLine::new(severity, self.sqlstate(), text);
         match self {
             Self::Startup(error) => {
                 line.detail = error.detail().map(str::to_owned);
@@ -139,6 +144,18 @@ mod tests {
                 NegotiateError::Handshake(HandshakeError::Eof),
                 "08P01",
                 Some("could not accept SSL connection: EOF detected"),
+            ),
+            (
+                NegotiateError::Handshake(HandshakeError::NoServerName),
+                "08P01",
+                Some("no hostname provided in callback, and no fallback configured"),
+            ),
+            (
+                NegotiateError::Handshake(HandshakeError::UnrecognizedName {
+                    name: "example.se".to_owned(),
+                }),
+                "08P01",
+                Some("could not accept SSL connection: callback failed"),
             ),
             (
                 NegotiateError::Receive(reset()),

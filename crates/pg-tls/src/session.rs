@@ -122,6 +122,9 @@ pub struct TlsInfo {
     pub sni: Option<String>,
     /// Whether the connection began with TLS instead of an SSLRequest.
     pub direct: bool,
+    /// What the host that the client asked for demands besides the server's mode
+    /// ([`HostConfig::with_mode`](crate::HostConfig::with_mode)). [`Session`] sees to it.
+    pub host_mode: Option<SslMode>,
     /// Whether client certificates were asked for.
     pub client_ca: ClientCa,
     /// The verified certificate of the client, if it presented one.
@@ -167,14 +170,15 @@ impl ClientCertificate {
 
 impl<S> Session<S> {
     /// Decides whether the connection may go on to authentication (table §4.6 of the specification).
-    /// To be asked before anything is sent.
+    /// To be asked before anything is sent. `mode` is the server's; if the client asked for a host that
+    /// demands more, so does this.
     ///
     /// # Errors
     ///
     /// A [`Refusal`] with what to send and to log.
     pub fn admit(&self, mode: SslMode) -> Result<(), Refusal> {
         policy::admit(
-            mode,
+            self.demanded(mode),
             self.channel(),
             self.client_ca(),
             self.certificate_name(),
@@ -203,16 +207,19 @@ impl<S> Session<S> {
     }
 
     /// Decides whether the client certificate names the user, for [`SslMode::VerifyFull`]. To be asked
-    /// after the authentication method was satisfied and before `AuthenticationOk`.
+    /// after the authentication method was satisfied and before `AuthenticationOk`. As in
+    /// [`admit`](Self::admit), `mode` is the server's.
     ///
     /// # Errors
     ///
     /// A [`Refusal`] with what to send and to log; its texts depend on `method`.
     pub fn check_client_name(&self, mode: SslMode, method: AuthMethod) -> Result<(), Refusal> {
-        policy::check_name(mode, self.channel(), self.certificate_name()).map_err(|denial| {
-            let name = self.client_certificate().map(ClientCertificate::shown_name);
-            Refusal::wrong_name(denial, method, self.user(), name.as_deref())
-        })
+        policy::check_name(self.demanded(mode), self.channel(), self.certificate_name()).map_err(
+            |denial| {
+                let name = self.client_certificate().map(ClientCertificate::shown_name);
+                Refusal::wrong_name(denial, method, self.user(), name.as_deref())
+            },
+        )
     }
 
     /// The refusal of a server whose own rules have none for this connection: 28000
@@ -249,6 +256,12 @@ impl<S> Session<S> {
     #[must_use]
     pub fn client_certificate(&self) -> Option<&ClientCertificate> {
         self.tls.as_ref()?.client_certificate.as_ref()
+    }
+
+    /// The stricter of the server's mode and the host's.
+    fn demanded(&self, server: SslMode) -> SslMode {
+        let host = self.tls.as_ref().and_then(|tls| tls.host_mode);
+        host.map_or(server, |host| host.max(server))
     }
 
     fn client_ca(&self) -> ClientCa {

@@ -7,11 +7,11 @@ use tokio_rustls::server::TlsStream;
 
 use crate::names;
 use crate::negotiate_error::NegotiateError;
-use crate::server_tls::Identity;
+use crate::server_tls::Chosen;
 use crate::session::{ClientCertificate, TlsInfo};
 use crate::version::TlsVersion;
 
-/// Reads the session's properties and the client's certificate; `identity` is what was served.
+/// Reads the session's properties and the client's certificate; `chosen` is what was served.
 ///
 /// # Errors
 ///
@@ -19,10 +19,11 @@ use crate::version::TlsVersion;
 /// parsed a second time.
 pub(crate) fn collect<S>(
     stream: &TlsStream<S>,
-    identity: &Identity,
+    chosen: Chosen<'_>,
     direct: bool,
 ) -> Result<TlsInfo, NegotiateError> {
     let (_, session) = stream.get_ref();
+    let Chosen { identity, mode } = chosen;
     let cipher = session
         .negotiated_cipher_suite()
         .map_or(names::UNKNOWN_CIPHER, |suite| names::cipher(suite.suite()));
@@ -46,6 +47,7 @@ pub(crate) fn collect<S>(
             .map(|name| String::from_utf8_lossy(name).into_owned()),
         sni: session.server_name().map(str::to_owned),
         direct,
+        host_mode: mode,
         client_ca: identity.client_ca(),
         client_certificate,
         server_certificate: identity.certificate().clone(),

@@ -1,4 +1,4 @@
-//! The CA file: whose client certificates are accepted.
+//! A CA file: whose client certificates are accepted.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,18 +12,12 @@ use crate::client_verifier::ClientVerifier;
 use crate::config::SslConfig;
 use crate::config_error::ConfigError;
 
-/// Loads the CA file, if one is set or the mode needs one.
-pub(super) fn client_verifier(
+/// Loads a CA file: that of the configuration, or of a host.
+pub(super) fn load(
+    path: &Path,
     config: &SslConfig,
     provider: &Arc<CryptoProvider>,
-) -> Result<Option<Arc<ClientVerifier>>, ConfigError> {
-    let Some(path) = &config.ca_path else {
-        return if config.mode.requires_client_verification() {
-            Err(ConfigError::CaMissing { mode: config.mode })
-        } else {
-            Ok(None)
-        };
-    };
+) -> Result<ClientVerifier, ConfigError> {
     let certificates = pg_certs::load_trust_anchors(path).map_err(ConfigError::CaFile)?;
     let mut authorities = Authorities {
         roots: RootCertStore::empty(),
@@ -38,7 +32,7 @@ pub(super) fn client_verifier(
     if authorities.roots.is_empty() {
         tracing::warn!(
             path = %path.display(),
-            "ssl_ca_file holds no self-signed certificate: no client certificate will verify"
+            "the CA file holds no self-signed certificate: no client certificate will verify"
         );
     }
     let Authorities {
@@ -47,7 +41,6 @@ pub(super) fn client_verifier(
         hints,
     } = authorities;
     ClientVerifier::new(roots, intermediates, hints, provider)
-        .map(|verifier| Some(Arc::new(verifier)))
         .map_err(|error| unusable(path, &error.to_string()))
 }
 

@@ -6,16 +6,16 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use bytes::Bytes;
 use pg_certs::CertificateInfo;
-use rustls::ServerConfig;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::CertificateDer;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
+use rustls::{ServerConfig, SignatureAlgorithm, SignatureScheme};
 
+use super::shared::Shared;
 use crate::client_verifier::ClientVerifier;
 use crate::config_error::ConfigError;
 use crate::policy::ClientCa;
-use crate::server_tls::Shared;
 
 /// A certificate that the server presents, its key, and the authorities whose client certificates are
 /// accepted along with it. All but the OCSP response stays as it was loaded.
@@ -82,6 +82,19 @@ impl Identity {
     #[must_use]
     pub const fn tls_server_end_point(&self) -> Option<&Bytes> {
         self.end_point.as_ref()
+    }
+
+    pub(super) fn key_algorithm(&self) -> SignatureAlgorithm {
+        self.served.current().key.algorithm()
+    }
+
+    pub(super) fn is_rsa(&self) -> bool {
+        self.key_algorithm() == SignatureAlgorithm::RSA
+    }
+
+    /// Whether the key can make one of these signatures.
+    pub(super) fn can_sign(&self, schemes: &[SignatureScheme]) -> bool {
+        self.served.current().key.choose_scheme(schemes).is_some()
     }
 
     /// Whether client certificates are asked for.

@@ -2,21 +2,31 @@
 //!
 //! - [`shared`]: what all certificates of a server have in common, such as versions and suites;
 //! - [`identity`]: a certificate with its key, and what goes with it;
-//! - [`authorities`]: the CA file, as a verifier of client certificates.
+//! - [`authorities`]: a CA file, as a verifier of client certificates;
+//! - [`hosts`]: which certificate is served to whom;
+//! - [`load`]: how they come from the files of the configuration.
 
 mod authorities;
+mod hosts;
 mod identity;
+mod load;
 mod shared;
 
 use std::sync::Arc;
+
+use rustls::server::ClientHello;
 
 use crate::config::SslConfig;
 use crate::config_error::ConfigError;
 use crate::mode::SslMode;
 use crate::version::TlsVersion;
 
+pub(crate) use hosts::{Chosen, Unserved};
+
+use hosts::Hosts;
 pub use identity::Identity;
-pub(crate) use shared::Shared;
+use load::Loader;
+use shared::Shared;
 
 /// A loaded [`SslConfig`]: one that exists works. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -29,11 +39,12 @@ pub struct ServerTls {
 #[derive(Debug)]
 pub(crate) struct Loaded {
     shared: Shared,
-    identity: Arc<Identity>,
+    hosts: Hosts,
+    identities: Vec<Arc<Identity>>,
 }
 
 impl ServerTls {
-    /// Loads the files and settings; the order of checks is PostgreSQL's (specification §5.4).
+    /// Loads settings and files; the order of checks of a file is PostgreSQL's (specification §5.4).
     pub(crate) fn load(config: &SslConfig) -> Result<Self, ConfigError> {
         let loaded = config
             .mode
@@ -52,9 +63,10 @@ impl ServerTls {
         self.mode
     }
 
-    /// The certificates that are served; none if TLS is disabled.
+    /// The certificates that are served, in the order of the configuration; none if TLS is disabled.
+    /// What several hosts have in common is there once.
     pub fn identities(&self) -> impl Iterator<Item = &Arc<Identity>> {
-        self.loaded.iter().map(|loaded| &loaded.identity)
+        self.loaded.iter().flat_map(|loaded| &loaded.identities)
     }
 
     pub(crate) fn loaded(&self) -> Option<&Loaded> {
@@ -64,20 +76,20 @@ impl ServerTls {
 
 impl Loaded {
     fn new(config: &SslConfig) -> Result<Self, ConfigError> {
-        let provider = shared::provider(config)?;
-        let key = identity::load_key(&config.cert_path, &config.key_path, &provider)?;
-        let shared = Shared::new(config, provider)?;
-        let verifier = authorities::client_verifier(config, shared.provider())?;
-        let identity = Identity::new(key, verifier, &shared).map_err(ConfigError::Settings)?;
+        let shared = Shared::new(config)?;
+        let mut loader = Loader::new(config, &shared);
+        let hosts = loader.hosts()?;
+        let identities = loader.identities;
         Ok(Self {
             shared,
-            identity: Arc::new(identity),
+            hosts,
+            identities,
         })
     }
 
     /// What is served to a client.
-    pub(crate) const fn identity(&self) -> &Arc<Identity> {
-        &self.identity
+    pub(crate) fn choose(&self, hello: &ClientHello<'_>) -> Result<Chosen<'_>, Unserved> {
+        self.hosts.choose(hello, &self.shared)
     }
 
     /// The oldest and the newest version that is spoken, for the HINT of version errors.

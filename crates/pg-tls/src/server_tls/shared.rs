@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use rustls::crypto::CryptoProvider as RustlsProvider;
-use rustls::server::{NoServerSessionStorage, ResolvesServerCert};
+use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert};
 use rustls::{ServerConfig, SupportedProtocolVersion};
 
+use super::Identity;
 use crate::client_verifier::ClientVerifier;
 use crate::config::SslConfig;
 use crate::config_error::ConfigError;
@@ -24,7 +25,7 @@ pub(crate) struct Shared {
 }
 
 /// The cryptography that the configuration asks for.
-pub(super) fn provider(config: &SslConfig) -> Result<Arc<RustlsProvider>, ConfigError> {
+fn provider(config: &SslConfig) -> Result<Arc<RustlsProvider>, ConfigError> {
     config
         .crypto_provider
         .or_else(|| CryptoProvider::AVAILABLE.first().copied())
@@ -33,13 +34,10 @@ pub(super) fn provider(config: &SslConfig) -> Result<Arc<RustlsProvider>, Config
 }
 
 impl Shared {
-    pub(super) fn new(
-        config: &SslConfig,
-        provider: Arc<RustlsProvider>,
-    ) -> Result<Self, ConfigError> {
+    pub(super) fn new(config: &SslConfig) -> Result<Self, ConfigError> {
         let versions = version_range(config)?;
         Ok(Self {
-            provider,
+            provider: provider(config)?,
             versions,
             protocol_versions: protocol_versions(versions),
             prefer_server_ciphers: config.prefer_server_ciphers,
@@ -54,6 +52,18 @@ impl Shared {
     /// The oldest and the newest version that is spoken.
     pub(super) const fn versions(&self) -> (TlsVersion, TlsVersion) {
         self.versions
+    }
+
+    /// Whether a client can use a certificate's key: with a version and a suite that both sides have, and
+    /// a signature that the client takes. Cf. RFC 8446 section 4.4.2.2 and RFC 5246 section 7.4.2.
+    pub(super) fn can_use(&self, hello: &ClientHello<'_>, identity: &Identity) -> bool {
+        let suites = self.provider.cipher_suites.iter();
+        let algorithm = identity.key_algorithm();
+        let suite = suites
+            .filter(|suite| hello.cipher_suites().contains(&suite.suite()))
+            .filter(|suite| self.protocol_versions.contains(&suite.version()))
+            .any(|suite| suite.usable_for_signature_algorithm(algorithm));
+        suite && identity.can_sign(hello.signature_schemes())
     }
 
     /// A rustls configuration with these settings, for what `resolver` serves and `verifier` admits;

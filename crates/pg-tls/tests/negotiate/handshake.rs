@@ -448,3 +448,36 @@ async fn the_record_size_is_kept() {
     // Plaintext, content type, tag.
     assert_eq!(sizes, vec![8 * 1024 + 17; 8]);
 }
+
+#[tokio::test]
+async fn a_client_that_begins_with_something_else_than_a_handshake() {
+    let pki = Pki::new();
+    let acceptor = pki.acceptor(SslMode::Require, CryptoProvider::AVAILABLE[0]);
+    let unexpected: &[u8] = &[0x15, 3, 3, 0, 2, 2, 10];
+    let cases: [(&[u8], &[u8], &str); 4] = [
+        // An alert tells why there will be no handshake; nothing is to be answered.
+        (
+            &[0x15, 3, 1, 0, 2, 2, 40],
+            b"",
+            "sslv3 alert handshake failure",
+        ),
+        (&[0x15, 3, 1, 0, 2, 1, 0], b"", "EOF detected"),
+        (&[0x14, 3, 1, 0, 1, 1], unexpected, "unexpected message"),
+        (&[0x17, 3, 1, 0, 1, 1], unexpected, "unexpected message"),
+    ];
+    for (sent, answer, reason) in cases {
+        let (outcome, received) = run(&acceptor, tcp(), async |mut stream| {
+            stream.write_all(&SSL_REQUEST).await.unwrap();
+            assert_eq!(read(&mut stream, 1).await, b"S");
+            stream.write_all(sent).await.unwrap();
+            stream.shutdown().await.unwrap();
+            read_to_end(&mut stream).await
+        })
+        .await;
+        assert_eq!(received, answer, "{sent:?}");
+        assert_eq!(
+            logged(outcome),
+            format!("LOG:  could not accept SSL connection: {reason}")
+        );
+    }
+}

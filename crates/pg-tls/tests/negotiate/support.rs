@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::BytesMut;
@@ -17,10 +17,12 @@ use pg_wire::backend::ErrorResponse;
 use pg_wire::startup::StartupMessage;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{ClientConfig, RootCertStore, SignatureScheme};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, duplex};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
+
+use crate::trusting::Trusting;
 
 pub(crate) const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
 pub(crate) const GSSENC_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x30];
@@ -88,6 +90,8 @@ impl Pki {
             alpn: vec![b"postgresql".to_vec()],
             identity: None,
             versions: rustls::ALL_VERSIONS.to_vec(),
+            schemes: None,
+            suites: "",
         }
     }
 }
@@ -113,6 +117,10 @@ pub(crate) struct Client {
     alpn: Vec<Vec<u8>>,
     identity: Option<(String, String)>,
     versions: Vec<&'static rustls::SupportedProtocolVersion>,
+    /// The only signatures it takes, if not all.
+    schemes: Option<Vec<SignatureScheme>>,
+    /// What the names of its cipher suites contain.
+    suites: &'static str,
 }
 
 impl Client {
@@ -138,19 +146,49 @@ impl Client {
         self.with_identity(issued.chain_pem(), issued.key_pem())
     }
 
-    pub(crate) fn roots(&self) -> RootCertStore {
+    pub(crate) fn with_schemes(mut self, schemes: &[SignatureScheme]) -> Self {
+        self.schemes = Some(schemes.to_vec());
+        self
+    }
+
+    /// With the cipher suites alone whose names contain this.
+    pub(crate) const fn with_suites(mut self, suites: &'static str) -> Self {
+        self.suites = suites;
+        self
+    }
+
+    /// Takes any certificate of the server, whatever its name and issuer.
+    pub(crate) fn trusting_everybody(&self) -> ClientConfig {
+        self.noting_the_staple(Arc::default())
+    }
+
+    /// Takes any certificate of the server, and notes the stapled OCSP response.
+    pub(crate) fn noting_the_staple(&self, staple: Arc<Mutex<Vec<u8>>>) -> ClientConfig {
+        let provider = self.provider.to_rustls().unwrap();
+        let mut verifier = Trusting::new(provider.signature_verification_algorithms, staple);
+        if let Some(schemes) = &self.schemes {
+            verifier.schemes.clone_from(schemes);
+        }
+        let mut config = self.config();
+        config
+            .dangerous()
+            .set_certificate_verifier(Arc::new(verifier));
+        config
+    }
+
+    pub(crate) fn config(&self) -> ClientConfig {
         let mut roots = RootCertStore::empty();
         for certificate in certificates(&self.ca) {
             roots.add(certificate).unwrap();
         }
-        roots
-    }
-
-    pub(crate) fn config(&self) -> ClientConfig {
-        let builder = ClientConfig::builder_with_provider(self.provider.to_rustls().unwrap())
+        let mut provider = self.provider.to_rustls().unwrap();
+        Arc::make_mut(&mut provider)
+            .cipher_suites
+            .retain(|suite| format!("{:?}", suite.suite()).contains(self.suites));
+        let builder = ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(&self.versions)
             .unwrap()
-            .with_root_certificates(self.roots());
+            .with_root_certificates(roots);
         let mut config = match &self.identity {
             None => builder.with_no_client_auth(),
             Some((chain, key)) => builder
