@@ -46,6 +46,14 @@ pub(crate) fn whole(tag: u8, input: &[u8]) -> Option<&[u8]> {
     rest.is_empty().then_some(content)
 }
 
+/// Reads the TLV at the start of `input`, which must carry `tag`; returns all of its bytes, tag and
+/// length among them.
+#[cfg(feature = "ocsp")]
+pub(crate) fn bytes(tag: u8, input: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (_, rest) = expect(tag, input)?;
+    input.split_at_checked(input.len().checked_sub(rest.len())?)
+}
+
 /// Appends one TLV to `out`.
 pub(crate) fn write(tag: u8, content: &[u8], out: &mut Vec<u8>) {
     out.push(tag);
@@ -89,6 +97,8 @@ pub(crate) fn dotted(oid: &[u8]) -> Option<String> {
 }
 
 pub(crate) const INTEGER: u8 = 0x02;
+#[cfg(feature = "ocsp")]
+pub(crate) const BIT_STRING: u8 = 0x03;
 pub(crate) const OCTET_STRING: u8 = 0x04;
 pub(crate) const OBJECT_IDENTIFIER: u8 = 0x06;
 pub(crate) const SEQUENCE: u8 = 0x30;

@@ -21,6 +21,7 @@
 //! | feature | default | effect |
 //! |---|---|---|
 //! | `generate` | yes | making certificates, by rcgen |
+//! | `ocsp` | no | asking by OCSP whether a certificate is revoked, and judging the answer |
 //! | `aws-lc-rs` | yes | cryptography by aws-lc-rs; every [`KeyType`](generate::KeyType) |
 //! | `ring` | no | cryptography by ring; no RSA generation. With both, aws-lc-rs is used |
 //!
@@ -70,6 +71,8 @@ pub mod info;
 mod key_file;
 pub mod load;
 mod manager;
+#[cfg(feature = "ocsp")]
+pub mod ocsp;
 pub mod os_error;
 mod pem;
 mod provider;

@@ -27,6 +27,14 @@ pub enum GenerateError {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// A URL that cannot stand in a certificate.
+    #[error("\"{}\" is no URL for a certificate: {reason}", url.escape_debug())]
+    BadUrl {
+        /// The URL.
+        url: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// The validity ends before it begins, or lies outside of what a certificate can express.
     #[error("the validity from {not_before} to {not_after} is not possible in a certificate")]
     BadValidity {

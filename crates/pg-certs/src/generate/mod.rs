@@ -7,6 +7,7 @@
 mod authority;
 mod crl;
 mod error;
+mod extensions;
 mod host;
 mod issued;
 mod key_type;

@@ -8,6 +8,7 @@ use rcgen::{
 };
 
 use super::error::GenerateError;
+use super::extensions;
 use super::host::Host;
 use super::key_type::KeyType;
 use super::spec::{CaSpec, ClientSpec, ServerSpec};
@@ -31,6 +32,14 @@ pub(super) fn server(spec: &ServerSpec) -> Result<CertificateParams, GenerateErr
         .into_iter()
         .map(Host::into_san)
         .collect::<Result<_, _>>()?;
+    if let Some(url) = &spec.ocsp_responder {
+        params
+            .custom_extensions
+            .push(extensions::ocsp_responder(url)?);
+    }
+    if spec.must_staple {
+        params.custom_extensions.push(extensions::must_staple());
+    }
     Ok(params)
 }
 

@@ -10,6 +10,8 @@ pub struct ServerSpec {
     pub(super) names: Vec<String>,
     pub(super) key_type: KeyType,
     pub(super) validity: Validity,
+    pub(super) ocsp_responder: Option<String>,
+    pub(super) must_staple: bool,
 }
 
 impl ServerSpec {
@@ -24,6 +26,8 @@ impl ServerSpec {
             names: names.into_iter().map(Into::into).collect(),
             key_type: KeyType::default(),
             validity: Validity::days(LEAF_DAYS),
+            ocsp_responder: None,
+            must_staple: false,
         }
     }
 
@@ -45,6 +49,22 @@ impl ServerSpec {
     #[must_use]
     pub fn with_validity(mut self, validity: Validity) -> Self {
         self.validity = validity;
+        self
+    }
+
+    /// Where to ask by OCSP whether the certificate is revoked, such as `http://ocsp.example/`: an
+    /// authorityInfoAccess extension (RFC 5280 section 4.2.2.1). None unless said otherwise.
+    #[must_use]
+    pub fn with_ocsp_responder(mut self, url: impl Into<String>) -> Self {
+        self.ocsp_responder = Some(url.into());
+        self
+    }
+
+    /// Demands of every server that presents the certificate a stapled OCSP response ("must-staple",
+    /// RFC 7633): clients that know the extension refuse the certificate without one.
+    #[must_use]
+    pub const fn with_must_staple(mut self) -> Self {
+        self.must_staple = true;
         self
     }
 }

@@ -234,6 +234,43 @@ fn l02_extensions_are_those_of_rfc_5280() {
 }
 
 #[test]
+fn a_server_certificate_can_name_an_ocsp_responder_and_demand_a_staple() {
+    const URL: &str = "http://ocsp.example:8080/a?b=c";
+    let fixture = Fixture::new(&CaSpec::new("CA"));
+    let plain = ServerSpec::new(["localhost"]);
+    let both = plain.clone().with_ocsp_responder(URL).with_must_staple();
+    for (spec, responders, must_staple) in [
+        (plain.clone(), &[][..], false),
+        (plain.clone().with_must_staple(), &[], true),
+        (both, &[URL], true),
+    ] {
+        let server = fixture.ca.issue_server(&spec).unwrap();
+        assert_eq!(server.info().ocsp_responders(), responders);
+        assert_eq!(server.info().must_staple(), must_staple);
+        let (ok, verdict) = fixture.verify(&server, "sslserver", &[]);
+        assert!(ok, "{verdict}");
+        let pem = server.certificate_pem().as_bytes();
+        let printed = openssl(&["x509", "-noout", "-ocsp_uri"], pem);
+        assert_eq!(printed.lines().collect::<Vec<_>>(), responders);
+        let printed = openssl(&["x509", "-noout", "-ext", "tlsfeature"], pem);
+        assert_eq!(printed.contains("status_request"), must_staple, "{printed}");
+    }
+    for url in [
+        "https://ocsp.example/",
+        "",
+        "http://ocsp.example/a b",
+        "http://ö/",
+    ] {
+        assert!(matches!(
+            fixture
+                .ca
+                .issue_server(&plain.clone().with_ocsp_responder(url)),
+            Err(GenerateError::BadUrl { .. })
+        ));
+    }
+}
+
+#[test]
 fn l05_addresses_are_verified_as_addresses() {
     let fixture = Fixture::new(&CaSpec::new("CA"));
     let names = [

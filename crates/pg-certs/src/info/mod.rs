@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 
 use sha2::{Digest, Sha256};
 use x509_parser::certificate::X509Certificate;
-use x509_parser::extensions::ParsedExtension;
+use x509_parser::extensions::{AuthorityInfoAccess, GeneralName, ParsedExtension, X509Extension};
 use x509_parser::num_bigint::{BigInt, Sign};
 use x509_parser::prelude::FromDer;
 use x509_parser::time::ASN1Time;
@@ -24,6 +24,7 @@ pub use self::revocation::{
     UnknownRevocationReason, Unsupported,
 };
 pub use self::usage::KeyPurpose;
+use crate::der::{self, INTEGER, SEQUENCE};
 use crate::load::{FileRole, LoadError, LoadFault, parse_certificates};
 
 /// The facts of one certificate, read once.
@@ -60,6 +61,8 @@ pub struct CertificateInfo {
     can_sign_tls: bool,
     extended_key_usage: Option<Vec<KeyPurpose>>,
     subject_key_id: Option<Vec<u8>>,
+    ocsp_responders: Vec<String>,
+    must_staple: bool,
 }
 
 impl CertificateInfo {
@@ -123,15 +126,20 @@ impl CertificateInfo {
             can_sign_tls: true,
             extended_key_usage: None,
             subject_key_id: None,
+            ocsp_responders: Vec::new(),
+            must_staple: false,
         };
         for extension in certificate.iter_extensions() {
-            info.read_extension(extension.parsed_extension())?;
+            info.read_extension(extension)?;
         }
         Ok(info)
     }
 
-    fn read_extension(&mut self, extension: &ParsedExtension<'_>) -> Result<(), CertificateError> {
-        match extension {
+    fn read_extension(&mut self, extension: &X509Extension<'_>) -> Result<(), CertificateError> {
+        match extension.parsed_extension() {
+            ParsedExtension::AuthorityInfoAccess(access) => {
+                self.ocsp_responders = ocsp_responders(access);
+            }
             ParsedExtension::BasicConstraints(constraints) => self.ca = constraints.ca,
             ParsedExtension::ExtendedKeyUsage(usage) => {
                 self.extended_key_usage = Some(KeyPurpose::list(usage));
@@ -149,6 +157,9 @@ impl CertificateInfo {
                 return Err(CertificateError::Damaged {
                     reason: format!("an extension: {error}"),
                 });
+            }
+            _ if extension.oid.as_bytes() == TLS_FEATURE => {
+                self.must_staple = demands_staple(extension.value);
             }
             _ => {}
         }
@@ -297,6 +308,18 @@ impl CertificateInfo {
             .is_none_or(|purposes| purposes.contains(purpose))
     }
 
+    /// Where to ask by OCSP whether it is revoked: the URLs of its authorityInfoAccess extension
+    /// (RFC 5280 section 4.2.2.1), in order.
+    pub fn ocsp_responders(&self) -> &[String] {
+        &self.ocsp_responders
+    }
+
+    /// Whether it demands a stapled OCSP response ("must-staple", RFC 7633): clients that know the
+    /// extension refuse it without one.
+    pub fn must_staple(&self) -> bool {
+        self.must_staple
+    }
+
     /// Whether keyUsage is absent or allows the signature that a TLS handshake needs.
     pub(crate) fn can_sign_tls(&self) -> bool {
         self.can_sign_tls
@@ -336,6 +359,30 @@ fn decimal(integer: &[u8]) -> String {
     }
 }
 
+fn ocsp_responders(access: &AuthorityInfoAccess<'_>) -> Vec<String> {
+    access
+        .iter()
+        .filter(|description| description.access_method.as_bytes() == ID_AD_OCSP)
+        .filter_map(|description| match &description.access_location {
+            GeneralName::URI(url) => Some((*url).to_owned()),
+            _ => None,
+        })
+        .collect()
+}
+
+/// Whether a TLS feature extension, `SEQUENCE OF INTEGER`, names `status_request` (RFC 7633 section
+/// 4.1).
+fn demands_staple(value: &[u8]) -> bool {
+    let mut features = der::whole(SEQUENCE, value).unwrap_or_default();
+    while let Some((feature, rest)) = der::expect(INTEGER, features) {
+        if feature == [STATUS_REQUEST] {
+            return true;
+        }
+        features = rest;
+    }
+    false
+}
+
 fn system_time(time: ASN1Time) -> SystemTime {
     let offset = Duration::from_secs(time.timestamp().unsigned_abs());
     let moved = match time.timestamp() {
@@ -358,7 +405,24 @@ fn text(time: ASN1Time) -> String {
     )
 }
 
+/// A time as certificates' times are printed: `2026-11-25 03:26:14 UTC`, whole seconds.
+#[cfg(feature = "ocsp")]
+pub(crate) fn time_text(time: SystemTime) -> String {
+    time.duration_since(SystemTime::UNIX_EPOCH)
+        .ok()
+        .and_then(|since| i64::try_from(since.as_secs()).ok())
+        .and_then(|seconds| ASN1Time::from_timestamp(seconds).ok())
+        .map_or_else(|| "an impossible time".to_owned(), text)
+}
+
 const SECONDS_PER_DAY: i64 = 86_400;
+
+/// `id-ad-ocsp`, 1.3.6.1.5.5.7.48.1.
+pub(crate) const ID_AD_OCSP: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x30, 0x01];
+/// `id-pe-tlsfeature`, 1.3.6.1.5.5.7.1.24.
+const TLS_FEATURE: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x01, 0x18];
+/// The number of the TLS extension by which clients ask for a stapled response (RFC 6066 section 8).
+pub(crate) const STATUS_REQUEST: u8 = 5;
 
 #[cfg(test)]
 mod tests;
