@@ -9,19 +9,23 @@ use rustls::crypto::{
     CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature,
 };
 use rustls::pki_types::{CertificateDer, UnixTime};
+use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
-use rustls::server::{VerifierBuilderError, WebPkiClientVerifier};
 use rustls::{
-    CertificateError, DigitallySignedStruct, DistinguishedName, Error, RootCertStore,
-    SignatureScheme,
+    CertRevocationListError, CertificateError, DigitallySignedStruct, DistinguishedName, Error,
+    OtherError, RootCertStore, SignatureScheme,
 };
+
+use crate::revocation::{Chain, Revocation};
 
 /// A client certificate that did not verify, for the DETAIL of the log line.
 #[derive(Clone, Debug)]
 pub(crate) struct RejectedCertificate {
-    /// The leaf the client presented.
+    /// The certificate that is at fault; the client's own unless it is known to be another.
     pub(crate) der: CertificateDer<'static>,
-    /// What is wrong with it, or with its chain.
+    /// How far it is from the client's own, which is 0.
+    pub(crate) depth: usize,
+    /// What is wrong with it, or, if it is the client's own, with its chain.
     pub(crate) error: Error,
 }
 
@@ -30,6 +34,11 @@ pub(crate) struct RejectedCertificate {
 pub(crate) struct ClientVerifier {
     /// `None` if the CA file holds no root: then no chain can be complete.
     webpki: Option<Arc<dyn ClientCertVerifier>>,
+    anchors: Arc<RootCertStore>,
+    /// The certificates of `anchors`, in the same order.
+    roots: Vec<CertificateDer<'static>>,
+    /// What certificates are looked up in after their chain has verified, if anything.
+    revocation: Option<Arc<Revocation>>,
     /// Certificates of the CA file that are not roots: they may complete a chain, never end one.
     intermediates: Vec<CertificateDer<'static>>,
     /// The names in the CertificateRequest: all certificates of the CA file.
@@ -38,27 +47,37 @@ pub(crate) struct ClientVerifier {
 }
 
 impl ClientVerifier {
-    /// Sorts the certificates of the CA file into anchors (`roots`) and the rest.
+    /// Takes the certificates of the CA file, those that are anchors (`roots`) and the rest.
     ///
     /// OpenSSL as PostgreSQL uses it wants a chain to end in a self-signed certificate of the CA
     /// file; webpki would be content with any certificate of it (specification §4.5, §11.2).
     pub(crate) fn new(
-        roots: RootCertStore,
+        roots: Vec<CertificateDer<'static>>,
         intermediates: Vec<CertificateDer<'static>>,
         hints: Vec<DistinguishedName>,
+        revocation: Option<Arc<Revocation>>,
         provider: &Arc<CryptoProvider>,
-    ) -> Result<Self, VerifierBuilderError> {
+    ) -> Result<Self, Error> {
+        let mut anchors = RootCertStore::empty();
+        for root in &roots {
+            anchors.add(root.clone())?;
+        }
+        let anchors = Arc::new(anchors);
         let webpki = if roots.is_empty() {
             None
         } else {
-            Some(
-                WebPkiClientVerifier::builder_with_provider(roots.into(), Arc::clone(provider))
-                    .allow_unauthenticated()
-                    .build()?,
-            )
+            let builder = WebPkiClientVerifier::builder_with_provider(
+                Arc::clone(&anchors),
+                Arc::clone(provider),
+            );
+            let built = builder.allow_unauthenticated().build();
+            Some(built.map_err(|error| Error::General(error.to_string()))?)
         };
         Ok(Self {
             webpki,
+            anchors,
+            roots,
+            revocation,
             intermediates,
             hints,
             algorithms: provider.signature_verification_algorithms,
@@ -70,19 +89,34 @@ impl ClientVerifier {
         end_entity: &CertificateDer<'_>,
         presented: &[CertificateDer<'_>],
         now: UnixTime,
-    ) -> Result<ClientCertVerified, Error> {
-        let Some(webpki) = &self.webpki else {
-            return Err(CertificateError::UnknownIssuer.into());
+    ) -> Result<ClientCertVerified, RejectedCertificate> {
+        let rejected = |error| RejectedCertificate {
+            der: end_entity.clone().into_owned(),
+            depth: 0,
+            error,
         };
-        if self.intermediates.is_empty() {
-            return webpki.verify_client_cert(end_entity, presented, now);
-        }
+        let Some(webpki) = &self.webpki else {
+            return Err(rejected(CertificateError::UnknownIssuer.into()));
+        };
         let all: Vec<CertificateDer<'_>> = presented
             .iter()
             .chain(&self.intermediates)
             .map(|certificate| CertificateDer::from(certificate.as_ref()))
             .collect();
-        webpki.verify_client_cert(end_entity, &all, now)
+        let verified = webpki
+            .verify_client_cert(end_entity, &all, now)
+            .map_err(rejected)?;
+        if let Some(revocation) = &self.revocation {
+            revocation.check(&Chain {
+                end_entity,
+                intermediates: &all,
+                anchors: &self.anchors.roots,
+                roots: &self.roots,
+                algorithms: &self.algorithms,
+                now,
+            })?;
+        }
+        Ok(verified)
     }
 }
 
@@ -102,12 +136,10 @@ impl ClientCertVerifier for ClientVerifier {
         now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
         self.verify(end_entity, intermediates, now)
-            .map_err(|error| {
-                REJECTED.set(Some(RejectedCertificate {
-                    der: end_entity.clone().into_owned(),
-                    error: error.clone(),
-                }));
-                with_alert_of_openssl(error)
+            .map_err(|rejected| {
+                let error = with_alert_of_openssl(&rejected.error);
+                REJECTED.set(Some(Box::new(rejected)));
+                error
             })
     }
 
@@ -135,18 +167,29 @@ impl ClientCertVerifier for ClientVerifier {
 }
 
 /// The error whose alert is the one that OpenSSL sends: `bad_certificate` for a certificate of the
-/// future, where rustls says `certificate_expired`.
-fn with_alert_of_openssl(error: Error) -> Error {
-    match error {
+/// future, where rustls says `certificate_expired`; and for revocation lists that of the certificate.
+fn with_alert_of_openssl(error: &Error) -> Error {
+    let certificate = match error {
         Error::InvalidCertificate(
             CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. },
-        ) => CertificateError::BadEncoding.into(),
-        other => other,
-    }
+        ) => CertificateError::BadEncoding,
+        Error::InvalidCertificate(
+            CertificateError::ExpiredRevocationList
+            | CertificateError::ExpiredRevocationListContext { .. },
+        ) => CertificateError::Expired,
+        Error::InvalidCertRevocationList(CertRevocationListError::BadSignature) => {
+            CertificateError::BadSignature
+        }
+        Error::InvalidCertRevocationList(list) => {
+            CertificateError::Other(OtherError(Arc::new(Error::from(list.clone()))))
+        }
+        other => return other.clone(),
+    };
+    certificate.into()
 }
 
 /// The certificate that the last failed verification on this thread was about.
-pub(crate) fn take_rejected() -> Option<RejectedCertificate> {
+pub(crate) fn take_rejected() -> Option<Box<RejectedCertificate>> {
     REJECTED.take()
 }
 
@@ -156,5 +199,5 @@ thread_local! {
     /// A verifier is shared by all connections and can return nothing but one of rustls' errors,
     /// which decides the alert. Verification runs inside `process_new_packets`, so the note is taken
     /// on the same thread, without a suspension in between, by the handshake that it belongs to.
-    static REJECTED: Cell<Option<RejectedCertificate>> = const { Cell::new(None) };
+    static REJECTED: Cell<Option<Box<RejectedCertificate>>> = const { Cell::new(None) };
 }

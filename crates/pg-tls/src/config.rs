@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::config_error::ConfigError;
 use crate::host::HostConfig;
 use crate::mode::SslMode;
+use crate::passphrase::{LoadReason, Passphrase, PassphraseSource};
 use crate::provider::CryptoProvider;
 use crate::server_tls::ServerTls;
 use crate::version::TlsVersion;
@@ -40,6 +41,17 @@ pub struct SslConfig {
     pub ca_path: Option<PathBuf>,
     /// Certificates by host name; see [`with_hosts`](Self::with_hosts).
     pub hosts: Vec<HostConfig>,
+    /// `ssl_crl_file`; see [`with_crl_file`](Self::with_crl_file).
+    pub crl_file: Option<PathBuf>,
+    /// `ssl_crl_dir`; see [`with_crl_dir`](Self::with_crl_dir).
+    pub crl_dir: Option<PathBuf>,
+    /// The pass phrase of the key; see [`with_passphrase`](Self::with_passphrase).
+    pub passphrase: Option<Passphrase>,
+    /// `ssl_passphrase_command`; see [`with_passphrase_command`](Self::with_passphrase_command).
+    pub passphrase_command: Option<String>,
+    /// `ssl_passphrase_command_supports_reload`; see
+    /// [`with_passphrase_command`](Self::with_passphrase_command).
+    pub passphrase_command_supports_reload: bool,
     /// Whether a chain may end in an intermediate authority; see
     /// [`with_partial_chains`](Self::with_partial_chains).
     pub partial_chains: bool,
@@ -69,6 +81,11 @@ impl SslConfig {
             key_path: key_path.into(),
             ca_path: None,
             hosts: Vec::new(),
+            crl_file: None,
+            crl_dir: None,
+            passphrase: None,
+            passphrase_command: None,
+            passphrase_command_supports_reload: false,
             partial_chains: false,
             crypto_provider: None,
             min_protocol_version: TlsVersion::Tls12,
@@ -109,11 +126,68 @@ impl SslConfig {
         self
     }
 
+    /// Sets `ssl_crl_file`: certificate revocation lists (CRLs) in PEM, as many as needed, read when the
+    /// configuration is loaded.
+    ///
+    /// With it, or with [`with_crl_dir`](Self::with_crl_dir), every certificate of a client's chain is
+    /// looked up: each issuer, the root included, must have a list that is signed by it, has not expired
+    /// and does not name the certificate. A client whose chain has an issuer without such a list is
+    /// refused, as with PostgreSQL (`X509_V_FLAG_CRL_CHECK_ALL`): an expired list locks out all clients
+    /// of that authority. Of several lists of one authority and key, the newest counts.
+    #[must_use]
+    pub fn with_crl_file(mut self, crl_file: impl Into<PathBuf>) -> Self {
+        self.crl_file = Some(crl_file.into());
+        self
+    }
+
+    /// Sets `ssl_crl_dir`: a directory of revocation lists, one file or more for each authority; see
+    /// [`with_crl_file`](Self::with_crl_file) for what they do. Both may be set.
+    ///
+    /// Files count whose names are as `openssl rehash` makes them (`xxxxxxxx.rN`) or end in `.crl` or
+    /// `.pem`. The directory is looked at for every client certificate, so that a new list counts from
+    /// the next connection on, without loading the configuration again. A file that has become unusable
+    /// leaves the lists that were read of it before in use, and a warning in the log. A file that is
+    /// unusable when the configuration is loaded is an error.
+    #[must_use]
+    pub fn with_crl_dir(mut self, crl_dir: impl Into<PathBuf>) -> Self {
+        self.crl_dir = Some(crl_dir.into());
+        self
+    }
+
+    /// Gives the pass phrase of an encrypted key (PKCS#8 with PBES2, as `openssl pkcs8 -topk8` writes
+    /// it). It goes before [`with_passphrase_command`](Self::with_passphrase_command); a key that is not
+    /// encrypted needs neither.
+    #[must_use]
+    pub fn with_passphrase(mut self, passphrase: Passphrase) -> Self {
+        self.passphrase = Some(passphrase);
+        self
+    }
+
+    /// Sets `ssl_passphrase_command` and `ssl_passphrase_command_supports_reload`: how an encrypted key
+    /// is opened.
+    ///
+    /// The command is run by `/bin/sh -c` while the configuration is loaded, with `%p` replaced by a
+    /// prompt and `%%` by `%`. The first line of its standard output is the pass phrase; it must exit
+    /// with 0 within 60 seconds. When a configuration is loaded again ([`LoadReason::Reload`]) the
+    /// command is run only if it supports that; otherwise an encrypted key is an error then, and what
+    /// was loaded before remains.
+    #[must_use]
+    pub fn with_passphrase_command(
+        mut self,
+        command: impl Into<String>,
+        supports_reload: bool,
+    ) -> Self {
+        self.passphrase_command = Some(command.into());
+        self.passphrase_command_supports_reload = supports_reload;
+        self
+    }
+
     /// Lets every certificate of `ssl_ca_file` end a chain, not only the self-signed ones. Off by default,
     /// as in PostgreSQL, which cannot do it.
     ///
     /// With it a file that holds an intermediate authority alone admits that authority's clients and
-    /// nobody else of the root's.
+    /// nobody else of the root's. An intermediate authority that ends a chain is not looked up in
+    /// revocation lists itself: it is trusted as it stands.
     #[must_use]
     pub const fn with_partial_chains(mut self, allow: bool) -> Self {
         self.partial_chains = allow;
@@ -175,6 +249,16 @@ impl SslConfig {
         self
     }
 
+    /// Where the pass phrase of the key comes from.
+    pub(crate) fn passphrase_source(&self, reason: LoadReason) -> PassphraseSource<'_> {
+        PassphraseSource {
+            given: self.passphrase.as_ref(),
+            command: self.passphrase_command.as_deref(),
+            supports_reload: self.passphrase_command_supports_reload,
+            reason,
+        }
+    }
+
     /// The smallest record limit, that of RFC 6066 section 4.
     pub const MIN_RECORD_SIZE: usize = 512;
 
@@ -193,7 +277,8 @@ impl SslConfig {
 
     /// Reads the files and builds what the [`Acceptor`](crate::Acceptor) needs.
     ///
-    /// A replacement of certificate and key by pg-certs that a crash has cut off is finished first.
+    /// A replacement of certificate and key by pg-certs that a crash has cut off is finished first. Files
+    /// are read, and a command may be run, on the calling thread.
     ///
     /// # Errors
     ///
@@ -203,6 +288,15 @@ impl SslConfig {
     /// first one found is reported: of the settings first, then of the files in PostgreSQL's order of
     /// checks.
     pub fn load(&self) -> Result<ServerTls, ConfigError> {
-        ServerTls::load(self)
+        self.load_for(LoadReason::Start)
+    }
+
+    /// [`load`](Self::load), for the first time or again: it matters to keys with a pass phrase.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`load`](Self::load), and [`ConfigError::KeyNeedsPassphrase`].
+    pub fn load_for(&self, reason: LoadReason) -> Result<ServerTls, ConfigError> {
+        ServerTls::load(self, reason)
     }
 }

@@ -1,13 +1,15 @@
 //! `ConfigError`: settings that cannot work, told before the first connection.
 
+use std::io;
 use std::path::PathBuf;
 
 use pg_certs::files::WriteError;
-use pg_certs::{KeyFileError, LoadError};
+use pg_certs::{KeyFileError, LoadError, os_error};
 use pg_wire::SqlState;
 
 use crate::config::SslConfig;
 use crate::mode::SslMode;
+use crate::passphrase::PassphraseError;
 use crate::provider::CryptoProvider;
 use crate::version::TlsVersion;
 
@@ -29,6 +31,21 @@ pub enum ConfigError {
     /// The certificate file cannot be loaded.
     #[error(transparent)]
     CertFile(LoadError),
+    /// A revocation list cannot be loaded: `ssl_crl_file`, or a file in `ssl_crl_dir`.
+    #[error(transparent)]
+    CrlFile(LoadError),
+    /// `ssl_crl_dir` cannot be read.
+    #[error(
+        "could not load SSL certificate revocation list directory \"{}\": {}; check the path and that this user may read it",
+        path.display(),
+        os_error::text(source)
+    )]
+    CrlDirectory {
+        /// The directory.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// The mode demands client certificates, and there is nothing to verify them with.
     #[error(
         "sslmode \"{mode}\" needs client certificates, so ssl_ca_file must name the authorities that issue them"
@@ -90,6 +107,21 @@ pub enum ConfigError {
     /// The key file cannot be loaded.
     #[error(transparent)]
     KeyFile(LoadError),
+    /// The key is encrypted, and its pass phrase may not be asked for again.
+    #[error(
+        "private key file \"{}\" cannot be reloaded because it requires a passphrase; set \
+         ssl_passphrase_command and ssl_passphrase_command_supports_reload, or restart the server",
+        .0.display()
+    )]
+    KeyNeedsPassphrase(PathBuf),
+    /// The key is encrypted, and the command for its pass phrase gave none.
+    #[error("could not load private key file \"{}\": {error}", path.display())]
+    Passphrase {
+        /// The key file.
+        path: PathBuf,
+        /// What came of the command.
+        error: PassphraseError,
+    },
     /// The key is not the certificate's.
     #[error(
         "check of private key failed: key values mismatch: \"{}\" is not the key of the certificate in \"{}\"",
@@ -157,10 +189,17 @@ impl ConfigError {
                 .ok()
                 .and_then(SqlState::new)
                 .unwrap_or(SqlState::CONFIG_FILE_ERROR),
+            Self::Passphrase {
+                error: PassphraseError::Placeholder { .. },
+                ..
+            } => SqlState::INVALID_PARAMETER_VALUE,
+            Self::Passphrase { .. } => SqlState::INTERNAL_ERROR,
             Self::CaFile(_)
             | Self::CaMissing { .. }
             | Self::CaUnusable { .. }
             | Self::CertFile(_)
+            | Self::CrlDirectory { .. }
+            | Self::CrlFile(_)
             | Self::HostCaMissing { .. }
             | Self::HostKeysAlike { .. }
             | Self::HostModeWeaker { .. }
@@ -168,6 +207,7 @@ impl ConfigError {
             | Self::Interrupted(_)
             | Self::KeyFile(_)
             | Self::KeyMismatch { .. }
+            | Self::KeyNeedsPassphrase(_)
             | Self::ProviderNotBuilt(_)
             | Self::RecordSize(_)
             | Self::Settings(_)

@@ -29,7 +29,7 @@ pub(crate) enum Failure {
         /// What rustls says.
         error: Box<rustls::Error>,
         /// The client certificate that did not verify.
-        rejected: Option<RejectedCertificate>,
+        rejected: Option<Box<RejectedCertificate>>,
     },
 }
 

@@ -5,7 +5,8 @@ use std::io;
 use pg_certs::{CertificateInfo, os_error};
 use pg_wire::SqlState;
 use rustls::{
-    AlertDescription, CertificateError, InvalidMessage, PeerIncompatible, PeerMisbehaved,
+    AlertDescription, CertRevocationListError, CertificateError, InvalidMessage, PeerIncompatible,
+    PeerMisbehaved,
 };
 
 use crate::client_verifier::RejectedCertificate;
@@ -60,7 +61,7 @@ impl From<Unserved> for HandshakeError {
 impl HandshakeError {
     pub(crate) fn tls(
         source: rustls::Error,
-        rejected: Option<RejectedCertificate>,
+        rejected: Option<Box<RejectedCertificate>>,
         versions: (TlsVersion, TlsVersion),
     ) -> Self {
         let detail = match (&source, rejected) {
@@ -176,7 +177,7 @@ fn reason(error: &rustls::Error) -> String {
 /// PostgreSQL's DETAIL (`verify_cb` in `be-secure-openssl.c`, 16 and later).
 ///
 /// webpki does not say at which certificate of the chain it stopped, so the depth is that of the
-/// client's own certificate, 0, and so are the names.
+/// client's own certificate, 0, and so are the names; but for revocation, where we look for it.
 fn certificate_detail(rejected: &RejectedCertificate) -> String {
     let info = CertificateInfo::from_der(&rejected.der);
     let reason = match &rejected.error {
@@ -193,9 +194,11 @@ fn certificate_detail(rejected: &RejectedCertificate) -> String {
             "self-signed certificate".to_owned()
         }
         rustls::Error::InvalidCertificate(error) => verify_reason(error),
+        rustls::Error::InvalidCertRevocationList(error) => list_reason(error),
         other => other.to_string(),
     };
-    let mut text = format!("Client certificate verification failed at depth 0: {reason}.");
+    let depth = rejected.depth;
+    let mut text = format!("Client certificate verification failed at depth {depth}: {reason}.");
     if let Ok(info) = info {
         text.push_str(&format!(
             "\nFailed certificate data (unverified): subject \"{}\", serial number {}, issuer \"{}\".",
@@ -226,6 +229,16 @@ fn verify_reason(error: &CertificateError) -> String {
         CertificateError::ExpiredRevocationList
         | CertificateError::ExpiredRevocationListContext { .. } => "CRL has expired",
         other => return other.to_string(),
+    };
+    text.to_owned()
+}
+
+/// OpenSSL's text for a revocation list that is no good.
+fn list_reason(error: &CertRevocationListError) -> String {
+    let text = match error {
+        CertRevocationListError::BadSignature => "CRL signature failure",
+        CertRevocationListError::IssuerInvalidForCrl => "key usage does not include CRL signing",
+        other => return format!("CRL cannot be used: {other:?}"),
     };
     text.to_owned()
 }
@@ -344,7 +357,11 @@ mod tests {
             info.serial()
         );
         assert_eq!(
-            certificate_detail(&RejectedCertificate { der, error }),
+            certificate_detail(&RejectedCertificate {
+                der,
+                depth: 0,
+                error
+            }),
             expected
         );
     }

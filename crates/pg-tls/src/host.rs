@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::mode::SslMode;
+use crate::passphrase::{LoadReason, PassphraseSource};
 
 /// The certificate of some host names, and what else is particular to them: a line of PostgreSQL 19's
 /// `pg_hosts.conf`, and more.
@@ -120,6 +121,16 @@ impl HostConfig {
     pub fn with_context(mut self, context: impl Into<String>) -> Self {
         self.context = Some(context.into());
         self
+    }
+
+    /// Where the pass phrase of the keys comes from.
+    pub(crate) fn passphrase_source(&self, reason: LoadReason) -> PassphraseSource<'_> {
+        PassphraseSource {
+            given: None,
+            command: self.passphrase_command.as_deref(),
+            supports_reload: self.passphrase_command_supports_reload,
+            reason,
+        }
     }
 
     /// What error messages begin with.

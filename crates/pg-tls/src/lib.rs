@@ -14,7 +14,7 @@
 //! The crate reads `SSLRequest`, `GSSENCRequest`, `CancelRequest`, `StartupMessage` and direct TLS, does
 //! the handshake, verifies client certificates, applies an [`SslMode`] and ends connections properly.
 //! It authenticates nobody, opens no socket, spawns no task and writes no log but `tracing` events of
-//! level debug and trace (and one warning at load).
+//! level debug and trace (and warnings about files that hold something else than they should).
 //!
 //! # Examples
 //!
@@ -58,8 +58,11 @@
 //!   18 ignores it: rustls 0.23.46 takes IP addresses, underscores, upper case and a trailing dot, and
 //!   refuses the empty name, names longer than 253 bytes, white space and `[::1]` with brackets.
 //! * The alert after bytes that are no TLS is `decode_error`, OpenSSL's is `protocol_version` or none.
-//! * The DETAIL about a client certificate that does not verify is always about the client's own
-//!   certificate (depth 0): webpki does not say where in the chain it stopped.
+//! * The DETAIL about a client certificate that does not verify is about the client's own certificate
+//!   (depth 0), because webpki does not say where in the chain it stopped; but for revocation, where
+//!   it names the certificate at fault.
+//! * Revocation lists must be of version 2 and say when they expire, and cover all certificates of
+//!   their authority or name those they cover; OpenSSL takes version 1 too.
 
 #![deny(missing_docs)]
 
@@ -76,9 +79,11 @@ mod mode;
 mod names;
 mod negotiate_error;
 mod negotiation;
+mod passphrase;
 pub mod policy;
 mod provider;
 mod refusal;
+mod revocation;
 mod server_tls;
 mod session;
 mod startup_io;
@@ -95,6 +100,7 @@ pub use host::HostConfig;
 pub use log_line::LogLine;
 pub use mode::{ParseSslModeError, SslMode};
 pub use negotiate_error::NegotiateError;
+pub use passphrase::{LoadReason, Passphrase, PassphraseError};
 pub use provider::{CryptoProvider, ParseCryptoProviderError};
 pub use refusal::{AuthMethod, Refusal};
 pub use server_tls::{Identity, ServerTls};

@@ -11,16 +11,18 @@ use rustls::{DistinguishedName, RootCertStore};
 use crate::client_verifier::ClientVerifier;
 use crate::config::SslConfig;
 use crate::config_error::ConfigError;
+use crate::revocation::Revocation;
 
 /// Loads a CA file: that of the configuration, or of a host.
 pub(super) fn load(
     path: &Path,
     config: &SslConfig,
+    revocation: impl FnOnce() -> Result<Option<Arc<Revocation>>, ConfigError>,
     provider: &Arc<CryptoProvider>,
 ) -> Result<ClientVerifier, ConfigError> {
     let certificates = pg_certs::load_trust_anchors(path).map_err(ConfigError::CaFile)?;
     let mut authorities = Authorities {
-        roots: RootCertStore::empty(),
+        roots: Vec::new(),
         intermediates: Vec::new(),
         hints: Vec::new(),
     };
@@ -40,14 +42,14 @@ pub(super) fn load(
         intermediates,
         hints,
     } = authorities;
-    ClientVerifier::new(roots, intermediates, hints, provider)
+    ClientVerifier::new(roots, intermediates, hints, revocation()?, provider)
         .map_err(|error| unusable(path, &error.to_string()))
 }
 
 /// The certificates of the CA file, each where it belongs.
 struct Authorities {
     /// Where a chain may end.
-    roots: RootCertStore,
+    roots: Vec<CertificateDer<'static>>,
     /// What may help to get there.
     intermediates: Vec<CertificateDer<'static>>,
     /// The names of all, for the CertificateRequest.
@@ -68,7 +70,7 @@ impl Authorities {
             .map_err(|error| error.to_string())?;
         self.hints.extend(anchor.subjects());
         if partial_chains || info.is_self_issued() {
-            self.roots.roots.extend(anchor.roots);
+            self.roots.push(certificate);
         } else {
             self.intermediates.push(certificate);
         }

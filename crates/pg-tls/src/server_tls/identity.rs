@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use bytes::Bytes;
 use pg_certs::CertificateInfo;
+use pg_certs::load::KeyInFile;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::CertificateDer;
 use rustls::server::{ClientHello, ResolvesServerCert};
@@ -15,6 +16,7 @@ use rustls::{ServerConfig, SignatureAlgorithm, SignatureScheme};
 use super::shared::Shared;
 use crate::client_verifier::ClientVerifier;
 use crate::config_error::ConfigError;
+use crate::passphrase::PassphraseSource;
 use crate::policy::ClientCa;
 
 /// A certificate that the server presents, its key, and the authorities whose client certificates are
@@ -157,13 +159,17 @@ impl fmt::Debug for Served {
 pub(super) fn load_key(
     cert_path: &Path,
     key_path: &Path,
+    passphrase: PassphraseSource<'_>,
     provider: &CryptoProvider,
 ) -> Result<CertifiedKey, ConfigError> {
     // A crash between the two renames of a renewal leaves a pair that does not match.
     pg_certs::files::finish_interrupted(cert_path, key_path).map_err(ConfigError::Interrupted)?;
     let chain = pg_certs::load_certificate_chain(cert_path).map_err(ConfigError::CertFile)?;
     pg_certs::check_key_file_permissions(key_path).map_err(ConfigError::KeyAccess)?;
-    let key = pg_certs::load_private_key(key_path).map_err(ConfigError::KeyFile)?;
+    let key = match pg_certs::read_private_key(key_path).map_err(ConfigError::KeyFile)? {
+        KeyInFile::Plain(key) => key,
+        KeyInFile::Encrypted(key) => passphrase.open(&key)?,
+    };
     CertifiedKey::from_der(chain, key, provider).map_err(|source| {
         let (cert_path, key_path) = (cert_path.to_owned(), key_path.to_owned());
         match source {

@@ -13,11 +13,16 @@ use crate::config::SslConfig;
 use crate::config_error::ConfigError;
 use crate::host::HostConfig;
 use crate::mode::SslMode;
+use crate::passphrase::{LoadReason, PassphraseSource};
+use crate::revocation::Revocation;
 
 /// Everything that has been loaded so far.
 pub(super) struct Loader<'a> {
     config: &'a SslConfig,
+    reason: LoadReason,
     shared: &'a Shared,
+    /// What all verifiers look certificates up in, once it has been loaded.
+    revocation: Option<Option<Arc<Revocation>>>,
     authorities: HashMap<&'a Path, Arc<ClientVerifier>>,
     by_files: HashMap<Files<'a>, Arc<Identity>>,
     /// Those of `by_files`, in the order of the configuration.
@@ -33,10 +38,12 @@ struct Files<'a> {
 }
 
 impl<'a> Loader<'a> {
-    pub(super) fn new(config: &'a SslConfig, shared: &'a Shared) -> Self {
+    pub(super) fn new(config: &'a SslConfig, reason: LoadReason, shared: &'a Shared) -> Self {
         Self {
             config,
+            reason,
             shared,
+            revocation: None,
             authorities: HashMap::new(),
             by_files: HashMap::new(),
             identities: Vec::new(),
@@ -45,6 +52,13 @@ impl<'a> Loader<'a> {
 
     /// The hosts that are configured, or without any, the certificate of the configuration for all.
     pub(super) fn hosts(&mut self) -> Result<Hosts, ConfigError> {
+        let hosts = self.certificates()?;
+        // Whether or not an authority makes use of them.
+        self.revocation()?;
+        Ok(hosts)
+    }
+
+    fn certificates(&mut self) -> Result<Hosts, ConfigError> {
         let config = self.config;
         if config.hosts.is_empty() {
             if config.ca_path.is_none() && config.mode.requires_client_verification() {
@@ -55,7 +69,8 @@ impl<'a> Loader<'a> {
                 key: &config.key_path,
                 authorities: config.ca_path.as_deref(),
             };
-            return self.identity(files).map(Hosts::only);
+            let passphrase = config.passphrase_source(self.reason);
+            return self.identity(files, passphrase).map(Hosts::only);
         }
         let mut hosts = Hosts::default();
         for host in &config.hosts {
@@ -85,10 +100,13 @@ impl<'a> Loader<'a> {
                 key,
                 authorities: host.ca_path.as_deref(),
             };
-            let identity = self.identity(files).map_err(|source| ConfigError::Host {
-                context: host.described(),
-                source: Box::new(source),
-            })?;
+            let passphrase = host.passphrase_source(self.reason);
+            let identity =
+                self.identity(files, passphrase)
+                    .map_err(|source| ConfigError::Host {
+                        context: host.described(),
+                        source: Box::new(source),
+                    })?;
             identities.push(identity);
         }
         if let [first, second] = identities.as_slice()
@@ -101,12 +119,16 @@ impl<'a> Loader<'a> {
         Ok(Host::new(identities, mode))
     }
 
-    fn identity(&mut self, files: Files<'a>) -> Result<Arc<Identity>, ConfigError> {
+    fn identity(
+        &mut self,
+        files: Files<'a>,
+        passphrase: PassphraseSource<'_>,
+    ) -> Result<Arc<Identity>, ConfigError> {
         if let Some(identity) = self.by_files.get(&files) {
             return Ok(Arc::clone(identity));
         }
         let provider = self.shared.provider();
-        let key = identity::load_key(files.certificate, files.key, provider)?;
+        let key = identity::load_key(files.certificate, files.key, passphrase, provider)?;
         let verifier = match files.authorities {
             Some(path) => Some(self.verifier(path)?),
             None => None,
@@ -122,10 +144,21 @@ impl<'a> Loader<'a> {
         if let Some(verifier) = self.authorities.get(path) {
             return Ok(Arc::clone(verifier));
         }
-        let verifier = authorities::load(path, self.config, self.shared.provider())?;
+        let (config, provider) = (self.config, self.shared.provider());
+        let verifier = authorities::load(path, config, || self.revocation(), provider)?;
         let verifier = Arc::new(verifier);
         self.authorities.insert(path, Arc::clone(&verifier));
         Ok(verifier)
+    }
+
+    /// The lists of all hosts. Read after the first CA file, as PostgreSQL does.
+    fn revocation(&mut self) -> Result<Option<Arc<Revocation>>, ConfigError> {
+        if let Some(loaded) = &self.revocation {
+            return Ok(loaded.clone());
+        }
+        let (file, dir) = (&self.config.crl_file, &self.config.crl_dir);
+        let loaded = Revocation::load(file.as_deref(), dir.as_deref())?;
+        Ok(self.revocation.insert(loaded).clone())
     }
 }
 

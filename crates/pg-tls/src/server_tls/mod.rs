@@ -19,6 +19,7 @@ use rustls::server::ClientHello;
 use crate::config::SslConfig;
 use crate::config_error::ConfigError;
 use crate::mode::SslMode;
+use crate::passphrase::LoadReason;
 use crate::version::TlsVersion;
 
 pub(crate) use hosts::{Chosen, Unserved};
@@ -45,11 +46,11 @@ pub(crate) struct Loaded {
 
 impl ServerTls {
     /// Loads settings and files; the order of checks of a file is PostgreSQL's (specification §5.4).
-    pub(crate) fn load(config: &SslConfig) -> Result<Self, ConfigError> {
+    pub(crate) fn load(config: &SslConfig, reason: LoadReason) -> Result<Self, ConfigError> {
         let loaded = config
             .mode
             .is_enabled()
-            .then(|| Loaded::new(config).map(Arc::new))
+            .then(|| Loaded::new(config, reason).map(Arc::new))
             .transpose()?;
         Ok(Self {
             mode: config.mode,
@@ -75,9 +76,9 @@ impl ServerTls {
 }
 
 impl Loaded {
-    fn new(config: &SslConfig) -> Result<Self, ConfigError> {
+    fn new(config: &SslConfig, reason: LoadReason) -> Result<Self, ConfigError> {
         let shared = Shared::new(config)?;
-        let mut loader = Loader::new(config, &shared);
+        let mut loader = Loader::new(config, reason, &shared);
         let hosts = loader.hosts()?;
         let identities = loader.identities;
         Ok(Self {

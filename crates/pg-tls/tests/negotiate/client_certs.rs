@@ -34,7 +34,7 @@ fn odd(ca: &CertificateAuthority, change: impl FnOnce(&mut CertificateParams)) -
     (certificate.pem(), key.serialize_pem())
 }
 
-async fn served(acceptor: &Acceptor, client: &Client) -> Session<DuplexStream> {
+pub(crate) async fn served(acceptor: &Acceptor, client: &Client) -> Session<DuplexStream> {
     let (outcome, ()) = run(acceptor, tcp(), async |stream| {
         let mut stream = client.upgrade(stream).await.unwrap();
         stream.write_all(&alice()).await.unwrap();
@@ -44,7 +44,7 @@ async fn served(acceptor: &Acceptor, client: &Client) -> Session<DuplexStream> {
 }
 
 /// The certificate is refused: the client's alert and the server's error, with each TLS version.
-async fn refused(
+pub(crate) async fn refused(
     acceptor: &Acceptor,
     client: &Client,
     expected: AlertDescription,
@@ -72,7 +72,7 @@ async fn refused(
     last.unwrap()
 }
 
-fn log(error: &NegotiateError) -> String {
+pub(crate) fn log(error: &NegotiateError) -> String {
     error.log_line().unwrap().to_string()
 }
 
