@@ -179,15 +179,15 @@ fn hang_up_reloads_who_may_connect_or_leaves_all_as_it_was() {
     let added = users.replacen("\"alice\"", "\"newcomer\"", 1);
     site.secret("users", &added);
     server.signal("HUP");
-    server.log_line("received SIGHUP, reloading hba_file, ident_file and users_file");
-    server.log_line("every client proves a password");
+    server.log_line("received SIGHUP, reloading configuration files");
+    server.log_line("configuration was reloaded");
     assert_eq!(site.psql(&server, newcomer, "pencil"), served());
 
     site.secret("users", &format!("{users}no such line\n"));
     server.signal("HUP");
     let line = format!("users:{}", users.lines().count() + 1);
     server.log_line(&line);
-    server.log_line("access was not reloaded: what held before holds on");
+    server.log_line("configuration was not reloaded: all that held before holds on");
     assert_eq!(site.psql(&server, newcomer, "pencil"), served());
     server.stop();
 }

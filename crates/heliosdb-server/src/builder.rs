@@ -6,15 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
-use pg_tls::{Acceptor, SslConfig};
-use tokio::sync::Semaphore;
+use pg_tls::SslConfig;
 
-use crate::access::{AccessConfig, CurrentAccess, TlsFacts};
-use crate::budget::{LoginBudget, LoginLimits};
+use crate::access::AccessConfig;
+use crate::budget::LoginLimits;
 use crate::context::Context;
 use crate::engine::IntoEngine;
 use crate::error::BuildError;
 use crate::listen::Keepalive;
+use crate::reload::{ConfigSource, Live, LiveConfig, Tls};
 use crate::server::PgServer;
 use crate::shutdown::ShutdownHandle;
 
@@ -52,20 +52,8 @@ const DEFAULT_MAX_LOGINS_PER_ADDRESS: usize = 256;
 #[must_use]
 pub struct PgServerBuilder {
     addresses: Vec<SocketAddr>,
-    tls: Tls,
-    access: AccessConfig,
-    max_connections: usize,
-    logins: LoginLimits,
-    authentication_timeout: Duration,
-    keepalive: Keepalive,
-}
-
-/// Where the TLS settings come from.
-#[derive(Clone, Debug)]
-enum Tls {
-    Settings(Box<SslConfig>),
-    #[cfg(feature = "dev-certs")]
-    TestCertificates,
+    live: LiveConfig,
+    source: Option<Arc<dyn ConfigSource>>,
 }
 
 impl Default for PgServerBuilder {
@@ -79,16 +67,19 @@ impl PgServerBuilder {
     pub fn new() -> Self {
         Self {
             addresses: Vec::new(),
-            tls: Tls::Settings(Box::new(SslConfig::disabled())),
-            access: AccessConfig::new(),
-            max_connections: DEFAULT_MAX_CONNECTIONS,
-            logins: LoginLimits {
-                total: DEFAULT_MAX_LOGINS,
-                per_source: DEFAULT_MAX_LOGINS_PER_ADDRESS,
-                exempt: Vec::new(),
+            live: LiveConfig {
+                tls: Tls::Settings(Box::new(SslConfig::disabled())),
+                access: AccessConfig::new(),
+                max_connections: DEFAULT_MAX_CONNECTIONS,
+                logins: LoginLimits {
+                    total: DEFAULT_MAX_LOGINS,
+                    per_source: DEFAULT_MAX_LOGINS_PER_ADDRESS,
+                    exempt: Vec::new(),
+                },
+                authentication_timeout: DEFAULT_AUTHENTICATION_TIMEOUT,
+                keepalive: Keepalive::default(),
             },
-            authentication_timeout: DEFAULT_AUTHENTICATION_TIMEOUT,
-            keepalive: Keepalive::default(),
+            source: None,
         }
     }
 
@@ -100,7 +91,7 @@ impl PgServerBuilder {
 
     /// Sets the TLS settings. The last of this and `ssl_test` counts.
     pub fn ssl_config(mut self, config: SslConfig) -> Self {
-        self.tls = Tls::Settings(Box::new(config));
+        self.live.tls = Tls::Settings(Box::new(config));
         self
     }
 
@@ -109,14 +100,14 @@ impl PgServerBuilder {
     /// ([`SslMode::Prefer`](crate::SslMode::Prefer)).
     #[cfg(feature = "dev-certs")]
     pub fn ssl_test(mut self) -> Self {
-        self.tls = Tls::TestCertificates;
+        self.live.tls = Tls::TestCertificates;
         self
     }
 
     /// `max_connections`: how many sessions may be live at a time. One more is told FATAL 53300.
     /// Default 100. An idle session costs up to 40 KiB with TLS.
     pub const fn max_connections(mut self, count: usize) -> Self {
-        self.max_connections = count;
+        self.live.max_connections = count;
         self
     }
 
@@ -124,7 +115,7 @@ impl PgServerBuilder {
     /// connection displaces the oldest waiting one of the address that has most. Default 512. Each
     /// costs some 20 KiB; fewer than clients that connect at the same moment makes some of them fail.
     pub const fn max_pending_logins(mut self, count: usize) -> Self {
-        self.logins.total = count;
+        self.live.logins.total = count;
         self
     }
 
@@ -133,7 +124,7 @@ impl PgServerBuilder {
     /// 256: as many clients of one host may connect at the same moment, and a host that floods the
     /// server leaves half of the places to others.
     pub const fn max_pending_logins_per_address(mut self, count: usize) -> Self {
-        self.logins.per_source = count;
+        self.live.logins.per_source = count;
         self
     }
 
@@ -144,7 +135,7 @@ impl PgServerBuilder {
         mut self,
         networks: impl IntoIterator<Item = IpNet>,
     ) -> Self {
-        self.logins.exempt = networks.into_iter().collect();
+        self.live.logins.exempt = networks.into_iter().collect();
         self
     }
 
@@ -152,28 +143,28 @@ impl PgServerBuilder {
     /// authentication. Default 60 s; a shorter one frees what silent clients hold sooner and may be
     /// too short for slow networks.
     pub const fn authentication_timeout(mut self, timeout: Duration) -> Self {
-        self.authentication_timeout = timeout;
+        self.live.authentication_timeout = timeout;
         self
     }
 
     /// `tcp_keepalives_idle`: how long a connection is silent before the peer is probed. Zero, the
     /// default, is the operating system's value, often two hours.
     pub const fn tcp_keepalives_idle(mut self, idle: Duration) -> Self {
-        self.keepalive.idle = idle;
+        self.live.keepalive.idle = idle;
         self
     }
 
     /// `tcp_keepalives_interval`: how long to wait for the answer to a probe. Zero, the default, is
     /// the operating system's value.
     pub const fn tcp_keepalives_interval(mut self, interval: Duration) -> Self {
-        self.keepalive.interval = interval;
+        self.live.keepalive.interval = interval;
         self
     }
 
     /// `tcp_keepalives_count`: after how many unanswered probes the connection is dead. Zero, the
     /// default, is the operating system's value.
     pub const fn tcp_keepalives_count(mut self, count: u32) -> Self {
-        self.keepalive.count = count;
+        self.live.keepalive.count = count;
         self
     }
 
@@ -185,31 +176,38 @@ impl PgServerBuilder {
     /// who can, such as a container's network or client certificates
     /// ([`SslMode::VerifyFull`](crate::SslMode::VerifyFull)).
     pub fn dangerous_trust_everywhere(mut self) -> Self {
-        self.access = self.access.dangerous_trust_everywhere();
+        self.live.access = self.live.access.dangerous_trust_everywhere();
         self
     }
 
     /// Sets who may connect and how clients prove who they are, all at once.
     pub fn access(mut self, access: AccessConfig) -> Self {
-        self.access = access;
+        self.live.access = access;
         self
     }
 
     /// `hba_file`: who may connect and how, line by line; see [`AccessConfig::hba_file`].
     pub fn hba_file(mut self, path: impl Into<PathBuf>) -> Self {
-        self.access = self.access.hba_file(path);
+        self.live.access = self.live.access.hba_file(path);
         self
     }
 
     /// `ident_file`: which names in certificates may be which users; see [`AccessConfig::ident_file`].
     pub fn ident_file(mut self, path: impl Into<PathBuf>) -> Self {
-        self.access = self.access.ident_file(path);
+        self.live.access = self.live.access.ident_file(path);
         self
     }
 
     /// `users_file`: who has which password; see [`AccessConfig::users_file`].
     pub fn users_file(mut self, path: impl Into<PathBuf>) -> Self {
-        self.access = self.access.users_file(path);
+        self.live.access = self.live.access.users_file(path);
+        self
+    }
+
+    /// Has every reload ask `source` for the configuration instead of reading the files of this one again;
+    /// see [`ReloadHandle`](crate::ReloadHandle).
+    pub fn config_source(mut self, source: Arc<dyn ConfigSource>) -> Self {
+        self.source = Some(source);
         self
     }
 
@@ -218,67 +216,33 @@ impl PgServerBuilder {
     ///
     /// # Errors
     ///
-    /// [`BuildError`] for the first setting that cannot work.
+    /// [`BuildError`]: everything that is wrong with the settings and their files, or why the engine
+    /// does not start.
     pub fn build(self, engine: impl IntoEngine) -> Result<PgServer, BuildError> {
-        for (setting, is_zero) in [
-            ("max_connections", self.max_connections == 0),
-            ("max_pending_logins", self.logins.total == 0),
-            (
-                "max_pending_logins_per_address",
-                self.logins.per_source == 0,
-            ),
-            (
-                "authentication_timeout",
-                self.authentication_timeout.is_zero(),
-            ),
-        ] {
-            if is_zero {
-                return Err(BuildError::Zero { setting });
-            }
-        }
         let addresses = if self.addresses.is_empty() {
             vec![DEFAULT_ADDRESS]
         } else {
             self.addresses
         };
-        let tls = self.tls.settings()?;
-        let facts = TlsFacts {
-            mode: tls.mode,
-            client_ca: tls.ca_path.is_some(),
-        };
-        let access = CurrentAccess::load(self.access, facts)?;
-        for &address in &addresses {
-            access.get().check_address(address)?;
-        }
-        let tls = tls.load()?;
+        let live = Live::load(self.live, self.source, addresses.clone())?;
         let context = Context {
             engine: engine.into_engine()?,
-            acceptor: Acceptor::new(tls),
-            access: Arc::new(access),
-            authentication_timeout: self.authentication_timeout,
-            slots: Arc::new(Semaphore::new(
-                self.max_connections.min(Semaphore::MAX_PERMITS),
-            )),
-            login_budget: Arc::new(LoginBudget::new(self.logins)),
+            live: Arc::new(live),
+            slots: Arc::default(),
+            login_budget: Arc::default(),
             sessions: Arc::default(),
             cancels: Arc::default(),
             counters: Arc::default(),
             shutdown: ShutdownHandle::new(),
         };
-        Ok(PgServer::new(Arc::new(context), addresses, self.keepalive))
+        Ok(PgServer::new(Arc::new(context), addresses))
     }
-}
 
-impl Tls {
-    fn settings(self) -> Result<SslConfig, BuildError> {
-        match self {
-            Self::Settings(config) => Ok(*config),
-            #[cfg(feature = "dev-certs")]
-            Self::TestCertificates => {
-                let (cert, key) = pg_certs::CertificateManager::setup_test_certs()
-                    .map_err(|error| BuildError::TestCertificates(error.into()))?;
-                Ok(SslConfig::new(pg_tls::SslMode::Prefer, cert, key))
-            }
-        }
+    pub(crate) const fn live(&self) -> &LiveConfig {
+        &self.live
+    }
+
+    pub(crate) fn into_live(self) -> LiveConfig {
+        self.live
     }
 }

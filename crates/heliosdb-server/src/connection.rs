@@ -11,18 +11,25 @@ use crate::budget::LoginPlace;
 use crate::cancel::CancelOutcome;
 use crate::context::Context;
 use crate::handler::PgConnectionHandler;
+use crate::reload::Generation;
 use crate::report;
 
 /// How long an engine may take to take a cancel request. The client waits that long for the close.
 const CANCEL_LIMIT: Duration = Duration::from_secs(5);
 
-/// Serves a connection from its first byte to its last.
-pub(crate) async fn serve<S>(stream: S, peer: Peer, context: Arc<Context>, place: LoginPlace)
-where
+/// Serves a connection from its first byte to its last, by the configuration of its accept.
+pub(crate) async fn serve<S>(
+    stream: S,
+    peer: Peer,
+    context: Arc<Context>,
+    generation: Arc<Generation>,
+    place: LoginPlace,
+) where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     // Boxed, so that the memory of the negotiation is not held as long as the session lasts.
-    if let Some(handler) = Box::pin(negotiate(stream, peer, context, place)).await {
+    let negotiation = Box::pin(negotiate(stream, peer, context, generation, place));
+    if let Some(handler) = negotiation.await {
         // It has been logged, and there is nobody else to tell.
         let _ended = handler.run().await;
     }
@@ -33,21 +40,23 @@ async fn negotiate<S>(
     stream: S,
     peer: Peer,
     context: Arc<Context>,
+    generation: Arc<Generation>,
     place: LoginPlace,
 ) -> Option<PgConnectionHandler<S>>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     report::connection_received(&peer);
-    let negotiation = context
-        .acceptor
-        .negotiate(stream, peer, context.authentication_timeout);
-    match negotiation.await {
+    let deadline = generation.authentication_timeout;
+    match generation.acceptor.negotiate(stream, peer, deadline).await {
         Ok(Negotiated::Session(session)) => {
             if session.tls.is_some() {
                 context.counters.tls_connections.increment();
             }
-            return Some(PgConnectionHandler::new(session, context, Some(place)));
+            let place = Some(place);
+            return Some(PgConnectionHandler::new(
+                session, context, generation, place,
+            ));
         }
         Ok(Negotiated::Cancel(cancellation)) => cancel(cancellation, &context).await,
         Ok(_) => {}

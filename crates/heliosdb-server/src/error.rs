@@ -9,8 +9,8 @@ use pg_wire::frame::FrameError;
 use pg_wire::{EncodeError, SqlState};
 use thiserror::Error;
 
-use crate::access::AccessErrors;
 use crate::engine::EngineError;
+use crate::reload::ConfigurationErrors;
 
 /// What `main` of a small server returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -41,32 +41,13 @@ pub enum Error {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum BuildError {
-    /// The TLS settings do not load.
-    #[error("TLS cannot be set up")]
-    Tls(#[from] pg_tls::ConfigError),
-
-    /// The development certificates could not be made.
-    #[error("development certificates cannot be set up")]
-    TestCertificates(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// Settings, or the files that they name, cannot be used.
+    #[error(transparent)]
+    Configuration(#[from] ConfigurationErrors),
 
     /// The engine did not start.
     #[error(transparent)]
     Engine(#[from] EngineError),
-
-    /// Everybody who reaches the address would be let in.
-    #[error(transparent)]
-    OpenToAll(#[from] OpenToAll),
-
-    /// The files about access cannot be used.
-    #[error(transparent)]
-    Access(#[from] AccessErrors),
-
-    /// A setting has a value that leaves nothing to serve.
-    #[error("{setting} must not be zero")]
-    Zero {
-        /// PostgreSQL's name of the setting.
-        setting: &'static str,
-    },
 }
 
 /// The server could not listen.

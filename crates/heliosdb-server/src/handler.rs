@@ -7,7 +7,6 @@ use bytes::BytesMut;
 use pg_tls::{FAREWELL_LIMIT, Session};
 use pg_wire::backend::{Authentication, BackendMessage};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
 use crate::auth::authenticate;
@@ -16,7 +15,9 @@ use crate::context::Context;
 use crate::error::SessionError;
 use crate::opening::{Opened, open};
 use crate::relay::{Relay, RelayEnd};
+use crate::reload::Generation;
 use crate::sessions::LiveSession;
+use crate::slots::Slot;
 use crate::{parameters, report};
 
 /// Serves one connection whose negotiation is over, whatever stream it came by.
@@ -28,6 +29,8 @@ use crate::{parameters, report};
 pub struct PgConnectionHandler<S> {
     /// In memory of its own, so that what moves around and what awaits stays small.
     connection: Box<Connection<S>>,
+    /// Let go of after the login: a session outlives many.
+    generation: Arc<Generation>,
 }
 
 #[derive(Debug)]
@@ -42,16 +45,18 @@ struct Connection<S> {
 struct Ready {
     opened: Opened,
     live: LiveSession,
-    _slot: OwnedSemaphorePermit,
+    _slot: Slot,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> PgConnectionHandler<S> {
     pub(crate) fn new(
         session: Session<S>,
         context: Arc<Context>,
+        generation: Arc<Generation>,
         place: Option<LoginPlace>,
     ) -> Self {
         Self {
+            generation,
             connection: Box::new(Connection {
                 session,
                 context,
@@ -73,10 +78,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> PgConnectionHandler<S> {
     ///
     /// Dropping the future ends the session at once and without a farewell.
     pub async fn run(self) -> Result<(), SessionError> {
-        let mut connection = self.connection;
+        let Self {
+            mut connection,
+            generation,
+        } = self;
         let mut output = BytesMut::new();
         // Boxed, so that an idle session does not hold the memory of its beginning and its end.
-        let login = Box::pin(connection.log_in(&mut output)).await;
+        let login = Box::pin(connection.log_in(generation, &mut output)).await;
         let result = match login {
             Ok(ready) => connection.relay(ready, output).await,
             Err(error) => {
@@ -92,25 +100,29 @@ impl<S: AsyncRead + AsyncWrite + Unpin> PgConnectionHandler<S> {
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Everything up to the first ReadyForQuery, in PostgreSQL's order (spec §1.3). What the client is
     /// to be told is appended to `output` and not sent yet.
-    async fn log_in(&mut self, output: &mut BytesMut) -> Result<Ready, SessionError> {
+    async fn log_in(
+        &mut self,
+        generation: Arc<Generation>,
+        output: &mut BytesMut,
+    ) -> Result<Ready, SessionError> {
         let context = Arc::clone(&self.context);
         if context.shutdown.is_shutting_down() {
             return Err(SessionError::ShuttingDown);
         }
-        if context.slots.available_permits() == 0 {
+        if !context.slots.has_room(generation.max_connections) {
             return Err(SessionError::TooManyClients);
         }
-        let mode = context.acceptor.tls().mode();
-        let access = context.access.get();
-        let login = authenticate(&access, mode, &mut self.session, output);
-        timeout(context.authentication_timeout, login)
+        let mode = generation.acceptor.tls().mode();
+        let login = authenticate(&generation.access, mode, &mut self.session, output);
+        timeout(generation.authentication_timeout, login)
             .await
             .map_err(|_| SessionError::AuthenticationTimeout)??;
 
         // Only now, so that a client that does not finish its login takes no slot.
-        let slot = Arc::clone(&context.slots)
-            .try_acquire_owned()
-            .map_err(|_| SessionError::TooManyClients)?;
+        let slot = context
+            .slots
+            .take(generation.max_connections)
+            .ok_or(SessionError::TooManyClients)?;
         if !self.place.take().is_none_or(LoginPlace::leave) {
             return Err(SessionError::Evicted);
         }
@@ -124,7 +136,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         BackendMessage::Authentication(Authentication::Ok).encode(output)?;
         self.check_parameters()?;
         let opening = open(&context, &self.session, output);
-        let opened = timeout(context.authentication_timeout, opening)
+        let opened = timeout(generation.authentication_timeout, opening)
             .await
             .map_err(|_| SessionError::EngineTimeout)??;
         Ok(Ready {

@@ -32,6 +32,7 @@
 //! - A relay that knows message boundaries and no SQL: it ends sessions on Terminate, answers protocol
 //!   violations, gives each session a BackendKeyData of the server's own, counts, and tells clients
 //!   57P01 at shutdown where they can read it.
+//! - [`ReloadHandle`]: certificates, rules and limits are read again, all or nothing, while sessions go on.
 //! - [`ShutdownHandle`]: stop accepting, let sessions finish, end them, return.
 //!
 //! # Cancel requests
@@ -67,12 +68,14 @@ mod occasion;
 mod opening;
 mod parameters;
 mod relay;
+pub mod reload;
 mod report;
 mod server;
 mod sessions;
 #[cfg(feature = "cli")]
 pub mod settings;
 mod shutdown;
+mod slots;
 #[cfg(test)]
 mod testing;
 
@@ -81,15 +84,14 @@ pub use heliosdb_nano::EmbeddedDatabase;
 pub use ipnet::IpNet;
 pub use pg_tls::{SslConfig, SslMode};
 
-pub use self::access::{
-    AccessConfig, AccessError, AccessErrors, AccessHandle, Place, SystemLookups,
-};
+pub use self::access::{AccessConfig, AccessError, AccessErrors, Place, SystemLookups};
 pub use self::builder::PgServerBuilder;
 pub use self::counters::{CountersSnapshot, TrafficSnapshot};
 #[cfg(feature = "nano")]
 pub use self::engine::NanoEngine;
 pub use self::error::{BuildError, Error, OpenToAll, Result, ServeError, SessionError};
 pub use self::handler::PgConnectionHandler;
+pub use self::reload::{ConfigurationError, ConfigurationErrors, ReloadHandle};
 pub use self::server::{BoundServer, PgServer};
 pub use self::shutdown::ShutdownHandle;
 

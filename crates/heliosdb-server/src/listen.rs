@@ -31,7 +31,6 @@ pub(crate) struct Keepalive {
 #[derive(Debug)]
 pub(crate) struct Listeners {
     sockets: Vec<TcpListener>,
-    keepalive: Keepalive,
     /// Where to look first, so that a busy socket does not starve another.
     first: usize,
     /// Set while the system cannot give more.
@@ -59,17 +58,16 @@ pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 impl Listeners {
-    pub(crate) fn new(sockets: Vec<TcpListener>, keepalive: Keepalive) -> Self {
+    pub(crate) fn new(sockets: Vec<TcpListener>) -> Self {
         Self {
             sockets,
-            keepalive,
             first: 0,
             paused_until: None,
             log: Occasion::default(),
         }
     }
 
-    /// The next connection, with its options set. Errors are waited out and never end this.
+    /// The next connection. Errors are waited out and never end this.
     ///
     /// # Cancel safety
     ///
@@ -81,11 +79,7 @@ impl Listeners {
                 self.paused_until = None;
             }
             match self.accept_any().await {
-                Ok((stream, peer)) => {
-                    // A peer that has gone already makes these fail; reading will tell.
-                    let _options = set_options(&stream, self.keepalive);
-                    return (stream, peer);
-                }
+                Ok(accepted) => return accepted,
                 Err(error) if concerns_one_connection(&error) => {
                     report::accept_failed(&error, None)
                 }
@@ -133,7 +127,7 @@ fn concerns_one_connection(error: &io::Error) -> bool {
 }
 
 /// No delay for small packets, and probes for peers that vanish, before a byte is exchanged.
-fn set_options(stream: &TcpStream, keepalive: Keepalive) -> io::Result<()> {
+pub(crate) fn set_options(stream: &TcpStream, keepalive: Keepalive) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let socket = SockRef::from(stream);
     socket.set_keepalive(true)?;
@@ -158,7 +152,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn connections_come_from_all_sockets_with_options_set() {
+    async fn connections_come_from_all_sockets_and_take_options() {
         let mut sockets = Vec::new();
         let mut addresses = Vec::new();
         for _ in 0..2 {
@@ -171,12 +165,13 @@ mod tests {
             interval: Duration::from_secs(11),
             count: 3,
         };
-        let mut listeners = Listeners::new(sockets, keepalive);
+        let mut listeners = Listeners::new(sockets);
         for address in addresses.iter().rev() {
             let client = TcpStream::connect(address).await.unwrap();
             let (stream, peer) = listeners.accept().await;
             assert_eq!(peer, client.local_addr().unwrap());
             assert_eq!(stream.local_addr().unwrap(), *address);
+            set_options(&stream, keepalive).unwrap();
             assert!(stream.nodelay().unwrap());
             let socket = SockRef::from(&stream);
             assert!(socket.keepalive().unwrap());
@@ -209,7 +204,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn k06_a_pause_is_kept_and_the_log_is_spared() {
-        let mut listeners = Listeners::new(Vec::new(), Keepalive::default());
+        let mut listeners = Listeners::new(Vec::new());
         let emfile = io::Error::from_raw_os_error(24);
         listeners.pause(&emfile);
         assert!(!listeners.log.is_due());

@@ -16,6 +16,7 @@ use pg_wire::{Severity, SqlState};
 use crate::access::{AccessPolicy, Rule};
 use crate::budget::Evicted;
 use crate::error::SessionError;
+use crate::reload::{ConfigurationError, ConfigurationErrors, Generation, ReloadTrigger};
 
 /// The target of all lines, for filters such as `RUST_LOG=heliosdb_server=info`.
 const TARGET: &str = "heliosdb_server";
@@ -66,6 +67,43 @@ pub(crate) fn mock_secret_not_kept(error: &WriteError) {
         hint = "Set \"scram_mock_secret_file\" to a file that can be written.",
         "the next start will change the salts of users that do not exist, which tells them from those that do: \
          {error}"
+    );
+}
+
+/// PostgreSQL's line where PostgreSQL has one.
+pub(crate) fn reloading(trigger: ReloadTrigger) {
+    tracing::info!(target: TARGET, "{trigger}, reloading configuration files");
+}
+
+/// New connections use this from now on.
+pub(crate) fn reloaded(generation: &Generation) {
+    access(&generation.access);
+    tracing::info!(
+        target: TARGET,
+        generation = generation.number,
+        "configuration was reloaded"
+    );
+}
+
+/// Everything stays as it was. The reasons first, then PostgreSQL's lines about what they concern.
+pub(crate) fn not_reloaded(errors: &ConfigurationErrors) {
+    for error in &errors.0 {
+        let hint = error.hint();
+        let chain = Chain(error);
+        tracing::warn!(target: TARGET, hint, "{chain}");
+    }
+    let is_tls = |error: &ConfigurationError| {
+        matches!(
+            error,
+            ConfigurationError::Tls(_) | ConfigurationError::Expired { .. }
+        )
+    };
+    if errors.0.iter().any(is_tls) {
+        tracing::warn!(target: TARGET, "SSL configuration was not reloaded");
+    }
+    tracing::warn!(
+        target: TARGET,
+        "configuration was not reloaded: all that held before holds on"
     );
 }
 

@@ -9,7 +9,7 @@ use pg_auth::users::Users;
 use pg_tls::SslMode;
 
 use super::error::{AccessError, AccessErrors};
-use super::{AccessPolicy, Lasting, Rules};
+use super::{AccessPolicy, Lasting, Resolver, Rules};
 use crate::report;
 
 /// Who may connect and how clients prove who they are, as written. Names are those of the settings.
@@ -123,7 +123,11 @@ impl AccessConfig {
             Ok(secret) => secret.flatten().map_or_else(MockSecret::random, Ok),
             Err(error) => return Err(failed(error)),
         };
-        let lasting = Lasting::new(secret.map_err(|error| failed(error.into()))?);
+        let lasting = Lasting {
+            mock: secret.map_err(|error| failed(error.into()))?,
+            kept_in: None,
+            resolver: Resolver::default(),
+        };
         let policy = self.load(TlsFacts { mode, client_ca }, lasting)?;
         Ok(policy.warnings)
     }
@@ -143,7 +147,7 @@ impl AccessConfig {
         MockSecret::random().map_err(|error| failed(error.into()))
     }
 
-    fn mock_secret_path(&self) -> Option<PathBuf> {
+    pub(super) fn mock_secret_path(&self) -> Option<PathBuf> {
         let beside = |users: &PathBuf| {
             let mut path = users.clone().into_os_string();
             path.push(".mock_secret");
@@ -153,7 +157,7 @@ impl AccessConfig {
         given.or_else(|| self.users_file.as_ref().map(beside))
     }
 
-    pub(super) fn load(
+    pub(crate) fn load(
         &self,
         tls: TlsFacts,
         lasting: Lasting,
@@ -450,7 +454,7 @@ mod tests {
         let described = |config: &AccessConfig, mode| {
             let client_ca = true;
             let facts = TlsFacts { mode, client_ca };
-            let lasting = Lasting::new(MockSecret::random().unwrap());
+            let lasting = Lasting::new(&AccessConfig::new()).unwrap();
             let policy = config.load(facts, lasting).unwrap();
             policy.describe().0.to_owned()
         };

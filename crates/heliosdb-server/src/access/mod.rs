@@ -1,12 +1,12 @@
 //! Who may connect, and how they prove who they are: the operator's files, loaded and judged.
 
 mod config;
-mod current;
 mod error;
 mod lookups;
 mod rule;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use pg_auth::hba::{self, Connection, Known, Method, Verdict};
 use pg_auth::ident::Maps;
@@ -16,8 +16,6 @@ use pg_tls::{Peer, Refusal};
 
 pub use self::config::AccessConfig;
 pub(crate) use self::config::TlsFacts;
-pub use self::current::AccessHandle;
-pub(crate) use self::current::CurrentAccess;
 pub use self::error::{AccessError, AccessErrors, Place};
 use self::lookups::Resolver;
 pub use self::lookups::SystemLookups;
@@ -46,16 +44,32 @@ pub(crate) struct Lasting {
     /// What the verifiers of unknown users are made of; with another one their salts would change, and
     /// those of real users would not.
     mock: MockSecret,
+    /// Where that is kept.
+    kept_in: Option<PathBuf>,
     /// Its limit is that of the process.
     resolver: Resolver,
 }
 
 impl Lasting {
-    fn new(mock: MockSecret) -> Self {
-        Self {
-            mock,
-            resolver: Resolver::default(),
+    /// For the first policy.
+    pub(crate) fn new(config: &AccessConfig) -> Result<Self, AccessErrors> {
+        Self::new_with(config, Resolver::default())
+    }
+
+    /// For a policy of this configuration that follows.
+    pub(crate) fn followed_by(&self, config: &AccessConfig) -> Result<Self, AccessErrors> {
+        if config.mock_secret_path() == self.kept_in {
+            return Ok(self.clone());
         }
+        Self::new_with(config, self.resolver.clone())
+    }
+
+    fn new_with(config: &AccessConfig, resolver: Resolver) -> Result<Self, AccessErrors> {
+        Ok(Self {
+            mock: config.mock_secret()?,
+            kept_in: config.mock_secret_path(),
+            resolver,
+        })
     }
 }
 
@@ -77,6 +91,10 @@ impl AccessPolicy {
             }
             Rules::Everybody(_) | Rules::Files(..) => Ok(()),
         }
+    }
+
+    pub(crate) const fn lasting(&self) -> &Lasting {
+        &self.lasting
     }
 
     /// What holds, in a sentence for the log, and what will never work.

@@ -32,9 +32,8 @@ pub(crate) struct LoginLimits {
 }
 
 /// The connections between accept and login.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct LoginBudget {
-    limits: LoginLimits,
     state: Mutex<State>,
 }
 
@@ -68,19 +67,16 @@ pub(crate) struct Evicted {
 }
 
 impl LoginBudget {
-    pub(crate) fn new(limits: LoginLimits) -> Self {
-        Self {
-            limits,
-            state: Mutex::default(),
-        }
-    }
-
     /// Takes a place for a new connection. If there was none, another connection has been ended for it
-    /// and is returned too.
-    pub(crate) fn enter(self: &Arc<Self>, peer: SocketAddr) -> (LoginPlace, Option<Evicted>) {
-        let source = Source::new(peer.ip(), &self.limits.exempt);
+    /// and is returned too. The limits are the caller's, so that a reload can change them.
+    pub(crate) fn enter(
+        self: &Arc<Self>,
+        peer: SocketAddr,
+        limits: &LoginLimits,
+    ) -> (LoginPlace, Option<Evicted>) {
+        let source = Source::new(peer.ip(), &limits.exempt);
         let mut state = self.lock();
-        let displaced = self.make_room(&mut state.waiting, source);
+        let displaced = make_room(&mut state.waiting, source, limits);
         let number = state.next;
         state.next += 1;
         state.waiting.insert(source, number, peer);
@@ -96,18 +92,6 @@ impl LoginBudget {
             number,
         };
         (place, evicted)
-    }
-
-    fn make_room(&self, waiting: &mut Waiting, source: Source) -> Option<(Entry, &'static str)> {
-        if !source.exempt && waiting.len_of(source) >= self.limits.per_source {
-            let entry = waiting.remove_oldest_of(source)?;
-            return Some((entry, "max_pending_logins_per_address"));
-        }
-        if waiting.len() >= self.limits.total {
-            let entry = waiting.remove_first_ranked()?;
-            return Some((entry, "max_pending_logins"));
-        }
-        None
     }
 
     /// Names the task to end should the place be taken away. Does nothing if the place has already
@@ -127,6 +111,22 @@ impl LoginBudget {
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn make_room(
+    waiting: &mut Waiting,
+    source: Source,
+    limits: &LoginLimits,
+) -> Option<(Entry, &'static str)> {
+    if !source.exempt && waiting.len_of(source) >= limits.per_source {
+        let entry = waiting.remove_oldest_of(source)?;
+        return Some((entry, "max_pending_logins_per_address"));
+    }
+    if waiting.len() >= limits.total {
+        let entry = waiting.remove_first_ranked()?;
+        return Some((entry, "max_pending_logins"));
+    }
+    None
 }
 
 fn abort(task: Option<AbortHandle>) {
@@ -170,22 +170,21 @@ mod tests {
         text.parse().unwrap()
     }
 
-    fn budget(total: usize, per_source: usize) -> Arc<LoginBudget> {
-        let exempt = vec!["192.0.2.77/32".parse().unwrap()];
-        let limits = LoginLimits {
+    fn limits(total: usize, per_source: usize) -> LoginLimits {
+        LoginLimits {
             total,
             per_source,
-            exempt,
-        };
-        Arc::new(LoginBudget::new(limits))
+            exempt: vec!["192.0.2.77/32".parse().unwrap()],
+        }
     }
 
     /// Enters each; says who made room, and by which limit.
     #[track_caller]
-    fn check(budget: &Arc<LoginBudget>, arrivals: &[(&str, Option<(&str, &'static str)>)]) {
+    fn check(limits: &LoginLimits, arrivals: &[(&str, Option<(&str, &'static str)>)]) {
+        let budget = Arc::new(LoginBudget::default());
         let mut places = Vec::new();
         for (arrival, expected) in arrivals {
-            let (place, evicted) = budget.enter(peer(arrival));
+            let (place, evicted) = budget.enter(peer(arrival), limits);
             let expected = expected.map(|(text, limit)| Evicted {
                 peer: peer(text),
                 limit,
@@ -197,11 +196,12 @@ mod tests {
 
     #[test]
     fn a_place_comes_back_when_dropped() {
-        let budget = budget(1, 1);
-        let (place, evicted) = budget.enter(peer("192.0.2.1:1"));
+        let budget = Arc::new(LoginBudget::default());
+        let limits = limits(1, 1);
+        let (place, evicted) = budget.enter(peer("192.0.2.1:1"), &limits);
         assert_eq!(evicted, None);
         drop(place);
-        let (place, evicted) = budget.enter(peer("192.0.2.1:2"));
+        let (place, evicted) = budget.enter(peer("192.0.2.1:2"), &limits);
         assert_eq!(evicted, None);
         assert!(place.leave());
         assert_eq!(budget.lock().waiting.len(), 0);
@@ -211,7 +211,7 @@ mod tests {
     fn a_source_at_its_share_displaces_itself() {
         let share = "max_pending_logins_per_address";
         check(
-            &budget(10, 2),
+            &limits(10, 2),
             &[
                 ("198.51.100.9:1", None),
                 ("192.0.2.1:1", None),
@@ -229,7 +229,7 @@ mod tests {
     fn an_exempt_source_has_no_share_and_goes_last() {
         let total = "max_pending_logins";
         check(
-            &budget(4, 1),
+            &limits(4, 1),
             &[
                 ("192.0.2.77:1", None),
                 ("192.0.2.77:2", None),
@@ -243,23 +243,24 @@ mod tests {
 
     #[tokio::test]
     async fn who_makes_room_is_ended() {
-        let budget = budget(3, 3);
+        let budget = Arc::new(LoginBudget::default());
+        let limits = limits(3, 3);
         let mut places = Vec::new();
         let mut tasks = Vec::new();
         for text in ["198.51.100.9:1", "192.0.2.1:1", "192.0.2.1:2"] {
-            let (place, evicted) = budget.enter(peer(text));
+            let (place, evicted) = budget.enter(peer(text), &limits);
             assert_eq!(evicted, None);
             let task = tokio::spawn(std::future::pending::<()>());
             budget.attach(place.ticket(), task.abort_handle());
             places.push(place);
             tasks.push(task);
         }
-        let (_newcomer, evicted) = budget.enter(peer("203.0.113.5:1"));
+        let (_newcomer, evicted) = budget.enter(peer("203.0.113.5:1"), &limits);
         assert_eq!(evicted.unwrap().peer, peer("192.0.2.1:1"));
         assert!(tasks.remove(1).await.unwrap_err().is_cancelled());
         assert!(!places.remove(1).leave());
         // Now every source has one, so the oldest of all goes.
-        let (_newcomer, evicted) = budget.enter(peer("203.0.113.6:1"));
+        let (_newcomer, evicted) = budget.enter(peer("203.0.113.6:1"), &limits);
         assert_eq!(evicted.unwrap().peer, peer("198.51.100.9:1"));
         assert!(tasks.remove(0).await.unwrap_err().is_cancelled());
         budget.clear();
@@ -268,13 +269,14 @@ mod tests {
 
     #[tokio::test]
     async fn who_has_logged_in_is_not_taken_away() {
-        let budget = budget(1, 1);
-        let (place, _) = budget.enter(peer("192.0.2.1:1"));
+        let budget = Arc::new(LoginBudget::default());
+        let limits = limits(1, 1);
+        let (place, _) = budget.enter(peer("192.0.2.1:1"), &limits);
         let task = tokio::spawn(std::future::pending::<()>());
         let ticket = place.ticket();
         assert!(place.leave());
         budget.attach(ticket, task.abort_handle());
-        let (_next, evicted) = budget.enter(peer("192.0.2.1:2"));
+        let (_next, evicted) = budget.enter(peer("192.0.2.1:2"), &limits);
         assert_eq!(evicted, None);
         assert!(!task.is_finished());
         task.abort();

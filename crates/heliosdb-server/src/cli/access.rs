@@ -1,9 +1,8 @@
 //! The rules of access that the settings describe.
 
 use heliosdb_server::settings::{Loaded, Settings};
-use heliosdb_server::{AccessConfig, AccessError, AccessHandle};
+use heliosdb_server::{AccessConfig, AccessError};
 use pg_auth::scram::Iterations;
-use tokio::task::spawn_blocking;
 
 use super::report::Complaint;
 
@@ -31,24 +30,6 @@ pub(super) fn config(settings: &Settings) -> AccessConfig {
         access = access.dangerous_trust_everywhere();
     }
     access
-}
-
-/// Has the files read again, and says what came of it.
-pub(super) async fn reload(files: AccessHandle) {
-    tracing::info!(
-        hint = "Certificates and settings are read at the start alone.",
-        "received SIGHUP, reloading hba_file, ident_file and users_file"
-    );
-    let errors = match spawn_blocking(move || files.reload()).await {
-        Ok(Ok(())) => return,
-        Ok(Err(errors)) => errors.0,
-        Err(_panicked) => Vec::new(),
-    };
-    for error in errors {
-        let hint = error.hint();
-        Complaint::new(error).hint_if_any(hint).log_warning();
-    }
-    tracing::warn!("access was not reloaded: what held before holds on");
 }
 
 /// Checks the files: what will never work, or everything that is wrong.

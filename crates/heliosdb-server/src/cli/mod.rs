@@ -8,6 +8,7 @@ mod exit;
 mod hba;
 mod logging;
 mod preflight;
+mod reload;
 mod report;
 mod serve;
 mod signals;
@@ -29,9 +30,10 @@ pub(crate) fn run() -> ExitCode {
         Some((user::NAME, matches)) => return user::run(matches).into(),
         _ => {}
     }
-    let exit = match settings::load(&flags, std::env::vars_os()) {
+    let environment: Vec<_> = std::env::vars_os().collect();
+    let exit = match settings::load(&flags, environment.iter().cloned()) {
         Ok(loaded) if flags.get_flag(command::CHECK_CONFIG) => check::run(&loaded),
-        Ok(loaded) => serve::run(&loaded),
+        Ok(loaded) => serve::run(loaded, (flags, environment)),
         Err(definition) => {
             report::errors(&[definition.into()]);
             Exit::Configuration

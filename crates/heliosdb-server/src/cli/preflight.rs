@@ -36,7 +36,7 @@ pub(super) fn check(loaded: &Loaded) -> (Vec<Complaint>, Vec<Complaint>) {
     }
     if let Some(settings) = loaded.settings_if_sound(|it| it.group == Group::Tls) {
         match tls::prepare(loaded, settings, Purpose::Check) {
-            Ok(tls) => warnings.extend(tls.warnings),
+            Ok(tls) => warnings.extend(tls.warnings(loaded)),
             Err(found) => complaints.extend(found),
         }
     }

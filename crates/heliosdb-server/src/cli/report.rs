@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io::{self, Write as _};
 
+use heliosdb_server::ConfigurationError;
 use heliosdb_server::settings::{Origin, Problem, SettingsError};
 
 /// One thing that is wrong: where, what, and how to mend it.
@@ -70,6 +71,13 @@ impl Complaint {
     /// Writes it to the log as what the operator should look at.
     pub(super) fn log_warning(&self) {
         tracing::warn!(hint = self.hint.as_deref(), "{}", self.text);
+    }
+}
+
+impl From<Complaint> for ConfigurationError {
+    fn from(complaint: Complaint) -> Self {
+        let Complaint { text, hint } = complaint;
+        Self::Source { text, hint }
     }
 }
 

@@ -1,37 +1,46 @@
 //! Serving, from the settings to the end.
 
 use std::cell::Cell;
+use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use clap::ArgMatches;
 use heliosdb_server::engine::{EngineError, NanoEngine};
+use heliosdb_server::reload::ConfigSource;
 use heliosdb_server::settings::{Loaded, Settings, Value};
-use heliosdb_server::{AccessHandle, PgServerBuilder, ServeError, ShutdownHandle};
+use heliosdb_server::{PgServerBuilder, ReloadHandle, ServeError, ShutdownHandle};
+use pg_tls::SslConfig;
 use tokio::runtime::Runtime;
 
 use super::exit::Exit;
 use super::preflight::{self, Ready};
+use super::reload::{self, Configuration};
 use super::report::{self, Complaint};
 use super::signals::{Signals, Stop};
 use super::{access, check, connect, logging};
 
-/// Serves until a signal ends it, and then the process; returns if there was nothing to serve.
-pub(super) fn run(loaded: &Loaded) -> Exit {
-    let (Ok(settings), Ok(filter)) = (loaded.settings(), logging::filter()) else {
-        report::errors(&check::judge(loaded).0);
+/// Serves until a signal ends it, and then the process; returns if there was nothing to serve. The
+/// sources are what the settings were loaded from.
+pub(super) fn run(loaded: Loaded, sources: (ArgMatches, Vec<(OsString, OsString)>)) -> Exit {
+    let (Ok(settings), Ok(filter)) = (loaded.settings().cloned(), logging::filter()) else {
+        report::errors(&check::judge(&loaded).0);
         return Exit::Configuration;
     };
     logging::start(settings.log_format, filter);
-    let ready = match preflight::prepare(loaded, settings) {
+    let Ready { addresses, tls } = match preflight::prepare(&loaded, &settings) {
         Ok(ready) => ready,
         Err(complaints) => {
             complaints.iter().for_each(Complaint::log_error);
             return Exit::Configuration;
         }
     };
-    ready.tls.warnings.iter().for_each(Complaint::log_warning);
+    tls.warnings(&loaded)
+        .iter()
+        .for_each(Complaint::log_warning);
     let runtime = match Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -39,45 +48,55 @@ pub(super) fn run(loaded: &Loaded) -> Exit {
             return Exit::Runtime;
         }
     };
+    let builder =
+        { addresses.into_iter() }.fold(builder(&settings, &tls.config), PgServerBuilder::address);
+    let data_dir = settings.data_dir.clone();
+    let configuration = Configuration::new(sources, loaded, settings, tls.development);
+    let configuration = Arc::new(configuration);
     let exit = runtime
-        .block_on(serve(settings, &ready))
+        .block_on(serve(builder, data_dir.as_deref(), &configuration))
         .unwrap_or_else(|complaint| {
             complaint.log_error();
             Exit::Runtime
         });
-    // It may hold a temporary directory.
-    drop(ready);
+    configuration.clean_up();
     // Whatever still runs has had its time. An ordinary exit would destroy the static objects of the
     // engine's C++ code under statements that are still inside it, which aborts the process.
     signal_hook::low_level::exit(exit.code().into())
 }
 
-async fn serve(settings: &Settings, ready: &Ready) -> Result<Exit, Complaint> {
+async fn serve(
+    builder: PgServerBuilder,
+    data_dir: Option<&Path>,
+    configuration: &Arc<Configuration>,
+) -> Result<Exit, Complaint> {
     // Before anything that takes time, so that no signal is lost.
     let signals =
         Signals::new().map_err(|error| Complaint::because("could not wait for signals", error))?;
-    let engine = open_engine(settings)?;
-    let server = builder(settings, ready)
+    let engine = open_engine(data_dir)?;
+    let server = builder
+        .config_source(Arc::clone(configuration) as Arc<dyn ConfigSource>)
         .build(engine)
         .map_err(Complaint::new)?;
-    let (shutdown, files) = (server.shutdown_handle(), server.access_handle());
+    let handles = (server.shutdown_handle(), server.reload_handle());
     let bound = server.bind().await.map_err(not_listening)?;
-    announce(bound.local_addrs(), ready);
+    announce(bound.local_addrs(), configuration.development_root());
     let forced = Cell::new(None);
     // On a worker, as the connections are: from this thread each one would have to wake a worker.
     let serving = tokio::spawn(bound.serve());
     tokio::select! {
         served = serving => served.map_err(|error| Complaint::because("the server failed", error))?,
-        () = stop(signals, files, shutdown, settings.shutdown_grace_period, &forced) => {}
+        () = stop(signals, handles, configuration, &forced) => {}
     }
     Ok(forced
         .get()
         .map_or(Exit::Success, |stop: Stop| Exit::Signal(stop.number())))
 }
 
-fn builder(settings: &Settings, ready: &Ready) -> PgServerBuilder {
-    let mut builder = PgServerBuilder::new()
-        .ssl_config(ready.tls.config.clone())
+/// The server of the settings, without its addresses.
+pub(super) fn builder(settings: &Settings, ssl: &SslConfig) -> PgServerBuilder {
+    PgServerBuilder::new()
+        .ssl_config(ssl.clone())
         .access(access::config(settings))
         .max_connections(settings.max_connections)
         .max_pending_logins(settings.max_pending_logins)
@@ -86,19 +105,15 @@ fn builder(settings: &Settings, ready: &Ready) -> PgServerBuilder {
         .authentication_timeout(settings.authentication_timeout)
         .tcp_keepalives_idle(settings.tcp_keepalives_idle)
         .tcp_keepalives_interval(settings.tcp_keepalives_interval)
-        .tcp_keepalives_count(settings.tcp_keepalives_count);
-    for address in &ready.addresses {
-        builder = builder.address(*address);
-    }
-    builder
+        .tcp_keepalives_count(settings.tcp_keepalives_count)
 }
 
-fn open_engine(settings: &Settings) -> Result<Arc<NanoEngine>, Complaint> {
-    let engine = match &settings.data_dir {
+fn open_engine(data_dir: Option<&Path>) -> Result<Arc<NanoEngine>, Complaint> {
+    let engine = match data_dir {
         Some(directory) => NanoEngine::open(directory),
         None => NanoEngine::in_memory(),
     };
-    let complaint = |error: EngineError| match &settings.data_dir {
+    let complaint = |error: EngineError| match data_dir {
         Some(directory) => Complaint::new(error).hint(format!(
             "Is another server using the data directory \"{}\"? If not, check that this user can \
              write it.",
@@ -110,7 +125,7 @@ fn open_engine(settings: &Settings) -> Result<Arc<NanoEngine>, Complaint> {
 }
 
 /// The line on standard output that scripts wait for, and for people how to connect.
-fn announce(addresses: &[SocketAddr], ready: &Ready) {
+fn announce(addresses: &[SocketAddr], development_root: Option<PathBuf>) {
     let list: Vec<String> = addresses.iter().map(ToString::to_string).collect();
     let line = format!(
         "{} ready to accept connections on {}\n",
@@ -124,11 +139,8 @@ fn announce(addresses: &[SocketAddr], ready: &Ready) {
     {
         tracing::warn!("could not say on standard output that the server is ready: {error}");
     }
-    if let (Some(development), Some(address)) = (&ready.tls.development, addresses.first()) {
-        tracing::info!(
-            "connect with: {}",
-            connect::psql(*address, &development.root)
-        );
+    if let (Some(root), Some(address)) = (development_root, addresses.first()) {
+        tracing::info!("connect with: {}", connect::psql(*address, &root));
     }
 }
 
@@ -136,13 +148,13 @@ fn announce(addresses: &[SocketAddr], ready: &Ready) {
 /// returns when the server has to be left as it is.
 async fn stop(
     mut signals: Signals,
-    files: AccessHandle,
-    shutdown: ShutdownHandle,
-    grace: Duration,
+    (shutdown, handle): (ShutdownHandle, ReloadHandle),
+    configuration: &Configuration,
     forced: &Cell<Option<Stop>>,
 ) {
-    let reload = async || access::reload(files.clone()).await;
+    let reload = async || reload::at_signal(&handle).await;
     let first = signals.stop(reload).await;
+    let grace = configuration.grace();
     let patience = Value::Duration(grace);
     tracing::info!(
         "received {}, stopping when sessions are done, within {patience}; a second signal stops at \

@@ -3,7 +3,7 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
-use heliosdb_server::settings::{Loaded, Origin, Settings};
+use heliosdb_server::settings::{Loaded, Settings};
 use pg_certs::{
     CertificateManager, check_key_file_permissions, load_certificate_chain, load_private_key,
     load_trust_anchors,
@@ -19,8 +19,6 @@ pub(super) struct Tls {
     pub(super) config: SslConfig,
     /// Given when the certificates are generated ones.
     pub(super) development: Option<Development>,
-    /// What works but will trouble clients, such as a certificate that has expired.
-    pub(super) warnings: Vec<Complaint>,
 }
 
 /// Generated certificates.
@@ -47,39 +45,62 @@ pub(super) fn prepare(
     settings: &Settings,
     purpose: Purpose,
 ) -> Result<Tls, Vec<Complaint>> {
+    let tls = locate(loaded, settings, purpose).map_err(|complaint| vec![complaint])?;
+    if !tls.config.mode.is_enabled() {
+        return Ok(tls);
+    }
+    let complaints: Vec<Complaint> = faults(&tls.config)
+        .into_iter()
+        .map(|(setting, error)| Complaint::new(error).at(&loaded.origin(setting)))
+        .collect();
+    if complaints.is_empty() {
+        Ok(tls)
+    } else {
+        Err(complaints)
+    }
+}
+
+/// Finds or makes the files, and leaves it to others to look into them.
+pub(super) fn locate(
+    loaded: &Loaded,
+    settings: &Settings,
+    purpose: Purpose,
+) -> Result<Tls, Complaint> {
     if !settings.ssl_mode.is_enabled() {
-        let config = SslConfig::disabled();
         return Ok(Tls {
-            config,
+            config: SslConfig::disabled(),
             development: None,
-            warnings: Vec::new(),
         });
     }
     let (certificate, key, development) = match (&settings.ssl_cert_file, &settings.ssl_key_file) {
         (Some(certificate), Some(key)) => (certificate.clone(), key.clone(), None),
         _ => {
-            let (certificate, key, development) =
-                development(loaded, settings, purpose).map_err(|complaint| vec![complaint])?;
+            let (certificate, key, development) = development(loaded, settings, purpose)?;
             (certificate, key, Some(development))
         }
     };
-    let config = config(settings, certificate, key);
-    let complaints: Vec<Complaint> = faults(&config)
-        .into_iter()
-        .map(|(setting, error)| Complaint::new(error).at(&loaded.origin(setting)))
-        .collect();
-    if !complaints.is_empty() {
-        return Err(complaints);
-    }
-    let warnings = match development {
-        Some(_) => Vec::new(),
-        None => warnings(&config, &loaded.origin("ssl_cert_file")),
-    };
     Ok(Tls {
-        config,
+        config: config(settings, certificate, key),
         development,
-        warnings,
     })
+}
+
+impl Tls {
+    /// What works but will trouble clients, such as a certificate that has expired.
+    pub(super) fn warnings(&self, loaded: &Loaded) -> Vec<Complaint> {
+        if self.development.is_some() || !self.config.mode.is_enabled() {
+            return Vec::new();
+        }
+        let (cert, key) = (&self.config.cert_path, &self.config.key_path);
+        let Ok(report) = CertificateManager::verify_cert_files(cert, key) else {
+            return Vec::new();
+        };
+        let origin = loaded.origin("ssl_cert_file");
+        let findings = report.errors().iter().chain(report.warnings());
+        findings
+            .map(|finding| Complaint::text(finding.to_string()).at(&origin))
+            .collect()
+    }
 }
 
 /// What is wrong with each of the files, and only if nothing is, with all of them together; with the
@@ -112,17 +133,6 @@ fn faults(config: &SslConfig) -> Vec<(&'static str, ConfigError)> {
             .collect();
     }
     faults
-}
-
-fn warnings(config: &SslConfig, origin: &Origin) -> Vec<Complaint> {
-    let Ok(report) = CertificateManager::verify_cert_files(&config.cert_path, &config.key_path)
-    else {
-        return Vec::new();
-    };
-    let findings = report.errors().iter().chain(report.warnings());
-    findings
-        .map(|finding| Complaint::text(finding.to_string()).at(origin))
-        .collect()
 }
 
 fn config(settings: &Settings, certificate: PathBuf, key: PathBuf) -> SslConfig {

@@ -14,14 +14,14 @@ use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
-use crate::access::AccessHandle;
 use crate::connection;
 use crate::context::Context;
 use crate::counters::CountersSnapshot;
 use crate::error::{Result, ServeError};
 use crate::handler::PgConnectionHandler;
-use crate::listen::{Keepalive, Listeners, listen};
+use crate::listen::{Listeners, listen, set_options};
 use crate::occasion::Occasion;
+use crate::reload::ReloadHandle;
 use crate::report;
 use crate::sessions::Order;
 use crate::shutdown::{Phase, ShutdownHandle};
@@ -40,7 +40,6 @@ const ENGINE_LIMIT: Duration = Duration::from_secs(10);
 pub struct PgServer {
     context: Arc<Context>,
     addresses: Vec<SocketAddr>,
-    keepalive: Keepalive,
 }
 
 /// A server that listens and does not accept yet: clients may connect, and wait.
@@ -52,16 +51,8 @@ pub struct BoundServer {
 }
 
 impl PgServer {
-    pub(crate) const fn new(
-        context: Arc<Context>,
-        addresses: Vec<SocketAddr>,
-        keepalive: Keepalive,
-    ) -> Self {
-        Self {
-            context,
-            addresses,
-            keepalive,
-        }
+    pub(crate) const fn new(context: Arc<Context>, addresses: Vec<SocketAddr>) -> Self {
+        Self { context, addresses }
     }
 
     /// Listens on the addresses of the builder and serves until it is shut down.
@@ -91,11 +82,12 @@ impl PgServer {
     /// As [`serve`](Self::serve).
     pub async fn serve_with_listener(&self, listener: TcpListener) -> Result<()> {
         let address = listener.local_addr().map_err(ServeError::Listener)?;
-        self.context
+        let live = &self.context.live;
+        live.get()
             .access
-            .get()
             .check_address(address)
             .map_err(ServeError::OpenToAll)?;
+        live.also_listens_on(address);
         self.bound(vec![listener], vec![address]).serve().await;
         Ok(())
     }
@@ -122,9 +114,9 @@ impl PgServer {
         self.context.shutdown.clone()
     }
 
-    /// Has the files about access read again, from elsewhere.
-    pub fn access_handle(&self) -> AccessHandle {
-        AccessHandle(Arc::clone(&self.context.access))
+    /// Has the configuration read again, from elsewhere.
+    pub fn reload_handle(&self) -> ReloadHandle {
+        ReloadHandle::new(Arc::clone(&self.context.live))
     }
 
     /// The counters at this moment.
@@ -136,22 +128,25 @@ impl PgServer {
     ///
     /// It takes part in `max_connections`, cancellation, shutdown and counters like any other; the
     /// budget of connections before login is the other loop's business, as is waiting for it at
-    /// shutdown.
+    /// shutdown. It is judged by the configuration of this moment; a loop that takes the TLS
+    /// configuration from [`ReloadHandle::tls`] for each connection follows reloads.
     pub fn connection_handler<S>(&self, session: Session<S>) -> PgConnectionHandler<S>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        PgConnectionHandler::new(session, Arc::clone(&self.context), None)
+        let context = Arc::clone(&self.context);
+        let generation = context.live.get();
+        PgConnectionHandler::new(session, context, generation, None)
     }
 
     fn bound(&self, listeners: Vec<TcpListener>, local_addrs: Vec<SocketAddr>) -> BoundServer {
         for address in &local_addrs {
             report::listening(*address);
         }
-        report::access(&self.context.access.get());
+        report::access(&self.context.live.get().access);
         BoundServer {
             context: Arc::clone(&self.context),
-            listeners: Listeners::new(listeners, self.keepalive),
+            listeners: Listeners::new(listeners),
             local_addrs,
         }
     }
@@ -206,14 +201,18 @@ impl BoundServer {
         evictions: &mut Occasion,
     ) {
         let context = &self.context;
+        let generation = context.live.get();
+        // A peer that has gone already makes these fail; reading will tell.
+        let _options = set_options(&stream, generation.keepalive);
         context.counters.connections.increment();
-        let (place, evicted) = context.login_budget.enter(peer);
+        let (place, evicted) = context.login_budget.enter(peer, &generation.logins);
         if let Some(evicted) = evicted {
             context.counters.connections_evicted.increment();
             report::evicted(evicted, evictions.is_due());
         }
         let ticket = place.ticket();
-        let connection = connection::serve(stream, Peer::Tcp(peer), Arc::clone(context), place);
+        let peer = Peer::Tcp(peer);
+        let connection = connection::serve(stream, peer, Arc::clone(context), generation, place);
         let task = connections.spawn(connection);
         context.login_budget.attach(ticket, task);
     }

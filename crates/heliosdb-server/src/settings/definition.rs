@@ -17,6 +17,8 @@ pub struct Setting {
     pub group: Group,
     /// Where it can be given.
     pub place: Place,
+    /// Whether it can change while the server runs.
+    pub change: Change,
     /// PostgreSQL's names for what this setting does here, offered when somebody uses them.
     pub replaces: &'static [&'static str],
     /// The documentation, line by line, as Markdown; its first paragraph is the summary.
@@ -43,6 +45,15 @@ pub enum Place {
     Everywhere,
     /// Flag and environment: it is needed before the file can be read.
     BeforeFile,
+}
+
+/// When another value of a setting takes effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// At the next reload.
+    Reload,
+    /// At the next start.
+    Restart,
 }
 
 impl Setting {
@@ -137,6 +148,7 @@ mod tests {
             default: "",
             group: Group::Server,
             place: Place::Everywhere,
+            change: Change::Reload,
             replaces: &[],
             doc: &[],
         }

@@ -1,9 +1,11 @@
 //! All sources together: who wins, and what is wrong.
 
 use std::ffi::OsString;
+use std::path::Path;
 
 use clap::ArgMatches;
 
+use super::changes::{self, Difference};
 use super::definition::{Place, Setting};
 use super::environment;
 use super::error::{Origin, Problem, Problems, SettingsError};
@@ -133,6 +135,16 @@ impl Loaded {
         file::write(&self.effective)
     }
 
+    /// Replaces `old` while the server runs: what needs a restart stays as it was. Tells what differs.
+    ///
+    /// # Errors
+    /// Only when the definitions contradict themselves.
+    pub fn succeed(mut self, old: &Self) -> Result<(Self, Vec<Difference>), SettingsError> {
+        let differences = changes::apply(&mut self.effective, &old.effective);
+        self.settings = Settings::from_effective(&self.effective)?;
+        Ok((self, differences))
+    }
+
     /// Where the value of this setting comes from.
     #[must_use]
     pub fn origin(&self, name: &str) -> Origin {
@@ -141,6 +153,12 @@ impl Loaded {
             .iter()
             .find(|entry| entry.setting.name == name);
         entry.map_or(Origin::Default, |entry| entry.origin.clone())
+    }
+
+    /// The configuration file, if there is one.
+    #[must_use]
+    pub fn file(&self) -> Option<&Path> {
+        self.settings.config.as_deref()
     }
 
     /// Everything that is wrong, in the order of the sources.

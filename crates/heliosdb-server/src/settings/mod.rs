@@ -24,6 +24,7 @@
 //! ```
 
 mod address;
+mod changes;
 mod choice;
 mod definition;
 mod environment;
@@ -39,8 +40,9 @@ mod suggest;
 pub mod table;
 
 pub use address::ListenAddress;
+pub use changes::Difference;
 pub use choice::LogFormat;
-pub use definition::{Group, Place, Setting};
+pub use definition::{Change, Group, Place, Setting};
 pub use error::{Origin, Problem, Problems, SettingsError};
 pub use kind::{Kind, Unit, Value};
 pub use load::{Effective, Loaded, load};

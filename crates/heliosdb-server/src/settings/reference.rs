@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::definition::{Group, Place, Setting};
+use super::definition::{Change, Group, Place, Setting};
 use super::table::SETTINGS;
 
 /// All settings as Markdown, a table for each heading.
@@ -13,7 +13,7 @@ pub fn reference_table() -> String {
         // Writing to a String cannot fail.
         let _ = write!(
             text,
-            "### {}\n\n| Setting | Values | Default | Meaning |\n|---|---|---|---|\n",
+            "### {}\n\n| Setting | Values | Default | Changes at | Meaning |\n|---|---|---|---|---|\n",
             group.heading()
         );
         for setting in SETTINGS.iter().filter(|setting| setting.group == group) {
@@ -33,8 +33,12 @@ fn row(setting: &Setting) -> String {
         "" => "none".to_owned(),
         default => format!("`{default}`"),
     };
+    let change = match setting.change {
+        Change::Reload => "reload",
+        Change::Restart => "restart",
+    };
     format!(
-        "| {file_key}`--{}`<br>`{}` | {} | {default} | {} |\n",
+        "| {file_key}`--{}`<br>`{}` | {} | {default} | {change} | {} |\n",
         setting.flag(),
         setting.environment_variable(),
         setting.kind.describe(),

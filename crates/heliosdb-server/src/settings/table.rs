@@ -13,7 +13,7 @@ use super::address::ListenAddress;
 use super::choice::{
     CRYPTO_PROVIDER, LOG_FORMAT, LogFormat, OPTIONAL_TLS_VERSION, SSL_MODE, TLS_VERSION,
 };
-use super::definition::{Group, Place, Setting};
+use super::definition::{Change, Group, Place, Setting};
 use super::error::SettingsError;
 use super::kind::{FromValue, Kind, Unit};
 use super::load::Effective;
@@ -28,6 +28,7 @@ macro_rules! settings {
             default: $default:literal,
             group: $group:ident
             $(, place: $place:ident)?
+            $(, change: $change:ident)?
             $(, replaces: $replaces:expr)?
             $(,)?
         }
@@ -53,6 +54,7 @@ macro_rules! settings {
                 default: $default,
                 group: Group::$group,
                 place: settings!(@or Place::Everywhere $(, Place::$place)?),
+                change: settings!(@or Change::Reload $(, Change::$change)?),
                 replaces: settings!(@or &[] $(, $replaces)?),
                 doc: &[$($doc),+],
             }, )+
@@ -71,6 +73,7 @@ settings! {
         default: "",
         group: Server,
         place: BeforeFile,
+        change: Restart,
     }
 
     /// Directory of the database, made when it does not exist; without it the database is in
@@ -79,6 +82,7 @@ settings! {
         kind: Kind::Path,
         default: "",
         group: Server,
+        change: Restart,
         replaces: &["data_directory"],
     }
 
@@ -90,6 +94,7 @@ settings! {
         kind: LOG_FORMAT,
         default: "text",
         group: Server,
+        change: Restart,
         replaces: &["log_destination"],
     }
 
@@ -110,6 +115,7 @@ settings! {
         kind: Kind::Addresses,
         default: "127.0.0.1:5432",
         group: Connections,
+        change: Restart,
         replaces: &["listen_addresses", "port"],
     }
 

@@ -1,0 +1,131 @@
+//! The part of a server's configuration that can change while it serves.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use pg_tls::{Acceptor, SslConfig};
+
+use super::error::{ConfigurationError, ConfigurationErrors};
+use super::generation::Generation;
+use crate::access::{AccessConfig, AccessPolicy, Lasting, TlsFacts};
+use crate::budget::LoginLimits;
+use crate::listen::Keepalive;
+
+/// As written; [`load`](Self::load) turns it into what connections use.
+#[derive(Clone, Debug)]
+pub(crate) struct LiveConfig {
+    pub(crate) tls: Tls,
+    pub(crate) access: AccessConfig,
+    pub(crate) max_connections: usize,
+    pub(crate) logins: LoginLimits,
+    pub(crate) authentication_timeout: Duration,
+    pub(crate) keepalive: Keepalive,
+}
+
+/// Where the TLS settings come from.
+#[derive(Clone, Debug)]
+pub(crate) enum Tls {
+    Settings(Box<SslConfig>),
+    #[cfg(feature = "dev-certs")]
+    TestCertificates,
+}
+
+impl LiveConfig {
+    /// Reads all files and checks everything, for a server that listens on these addresses.
+    pub(super) fn load(
+        &self,
+        old: Option<&Generation>,
+        addresses: &[SocketAddr],
+    ) -> Result<Generation, ConfigurationErrors> {
+        let ssl = self.tls.settings()?;
+        let limits = self.check_limits();
+        let access = self.load_access(&ssl, old, addresses);
+        let tls = ssl
+            .load()
+            .map_err(|error| ConfigurationError::from(error).into());
+        match (limits, access, tls) {
+            (Ok(()), Ok(access), Ok(tls)) => Ok(Generation {
+                number: old.map_or(1, |old| old.number.saturating_add(1)),
+                acceptor: Acceptor::new(tls),
+                certificate_files: certificate_files(ssl),
+                access,
+                max_connections: self.max_connections,
+                logins: self.logins.clone(),
+                authentication_timeout: self.authentication_timeout,
+                keepalive: self.keepalive,
+            }),
+            (limits, access, tls) => {
+                let faults = [limits.err(), access.err(), tls.err()];
+                let faults = faults.into_iter().flatten().flat_map(|it| it.0);
+                Err(ConfigurationErrors(faults.collect()))
+            }
+        }
+    }
+
+    fn check_limits(&self) -> Result<(), ConfigurationErrors> {
+        for (setting, is_zero) in [
+            ("max_connections", self.max_connections == 0),
+            ("max_pending_logins", self.logins.total == 0),
+            (
+                "max_pending_logins_per_address",
+                self.logins.per_source == 0,
+            ),
+            (
+                "authentication_timeout",
+                self.authentication_timeout.is_zero(),
+            ),
+        ] {
+            if is_zero {
+                return Err(ConfigurationError::Zero { setting }.into());
+            }
+        }
+        Ok(())
+    }
+
+    fn load_access(
+        &self,
+        ssl: &SslConfig,
+        old: Option<&Generation>,
+        addresses: &[SocketAddr],
+    ) -> Result<AccessPolicy, ConfigurationErrors> {
+        let facts = TlsFacts {
+            mode: ssl.mode,
+            client_ca: ssl.ca_path.is_some(),
+        };
+        let lasting = match old {
+            Some(old) => old.access.lasting().followed_by(&self.access)?,
+            None => Lasting::new(&self.access)?,
+        };
+        let access = self.access.load(facts, lasting)?;
+        for &address in addresses {
+            access
+                .check_address(address)
+                .map_err(ConfigurationError::from)?;
+        }
+        Ok(access)
+    }
+}
+
+fn certificate_files(ssl: SslConfig) -> Vec<PathBuf> {
+    let hosts = ssl.hosts.into_iter();
+    let of_hosts = hosts.flat_map(|host| {
+        let second = host.second.map(|(certificate, _)| certificate);
+        [Some(host.cert_path), second].into_iter().flatten()
+    });
+    [ssl.cert_path].into_iter().chain(of_hosts).collect()
+}
+
+impl Tls {
+    fn settings(&self) -> Result<SslConfig, ConfigurationError> {
+        match self {
+            Self::Settings(config) => Ok(SslConfig::clone(config)),
+            #[cfg(feature = "dev-certs")]
+            Self::TestCertificates => {
+                let (cert, key) = pg_certs::CertificateManager::setup_test_certs()
+                    .map_err(|error| ConfigurationError::TestCertificates(error.into()))?;
+                Ok(SslConfig::new(pg_tls::SslMode::Prefer, cert, key))
+            }
+        }
+    }
+}
