@@ -31,9 +31,12 @@ pub enum ConfigError {
     /// The certificate file cannot be loaded.
     #[error(transparent)]
     CertFile(LoadError),
-    /// A revocation list cannot be loaded: `ssl_crl_file`, or a file in `ssl_crl_dir`.
+    /// The file of revocation lists cannot be loaded.
     #[error(transparent)]
     CrlFile(LoadError),
+    /// A file in `ssl_crl_dir` cannot be loaded.
+    #[error(transparent)]
+    CrlInDirectory(LoadError),
     /// `ssl_crl_dir` cannot be read.
     #[error(
         "could not load SSL certificate revocation list directory \"{}\": {}; check the path and that this user may read it",
@@ -200,6 +203,7 @@ impl ConfigError {
             | Self::CertFile(_)
             | Self::CrlDirectory { .. }
             | Self::CrlFile(_)
+            | Self::CrlInDirectory(_)
             | Self::HostCaMissing { .. }
             | Self::HostKeysAlike { .. }
             | Self::HostModeWeaker { .. }

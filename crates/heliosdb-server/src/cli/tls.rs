@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use heliosdb_server::settings::{Loaded, Settings};
 use pg_certs::{
-    CertificateManager, check_key_file_permissions, load_certificate_chain, load_private_key,
-    load_trust_anchors,
+    CertificateManager, check_key_file_permissions, load_certificate_chain, load_trust_anchors,
+    read_private_key,
 };
 use pg_tls::{ConfigError, SslConfig};
 use tempfile::TempDir;
@@ -49,7 +49,7 @@ pub(super) fn prepare(
     if !tls.config.mode.is_enabled() {
         return Ok(tls);
     }
-    let complaints: Vec<Complaint> = faults(&tls.config)
+    let complaints: Vec<Complaint> = faults(&tls.config, purpose)
         .into_iter()
         .map(|(setting, error)| Complaint::new(error).at(&loaded.origin(setting)))
         .collect();
@@ -105,11 +105,11 @@ impl Tls {
 
 /// What is wrong with each of the files, and only if nothing is, with all of them together; with the
 /// setting that has to be looked at.
-fn faults(config: &SslConfig) -> Vec<(&'static str, ConfigError)> {
+fn faults(config: &SslConfig, purpose: Purpose) -> Vec<(&'static str, ConfigError)> {
     let certificate = load_certificate_chain(&config.cert_path).map_err(ConfigError::CertFile);
     let key = check_key_file_permissions(&config.key_path)
         .map_err(ConfigError::KeyAccess)
-        .and_then(|()| load_private_key(&config.key_path).map_err(ConfigError::KeyFile));
+        .and_then(|()| read_private_key(&config.key_path).map_err(ConfigError::KeyFile));
     let authorities = config
         .ca_path
         .as_deref()
@@ -124,7 +124,9 @@ fn faults(config: &SslConfig) -> Vec<(&'static str, ConfigError)> {
     .into_iter()
     .flatten()
     .collect();
-    if faults.is_empty() {
+    // Who types a pass phrase at the start does it once, for the server itself.
+    let asks = purpose == Purpose::Serve && asks_for_passphrase(config);
+    if faults.is_empty() && !asks {
         return config
             .validate()
             .err()
@@ -133,6 +135,13 @@ fn faults(config: &SslConfig) -> Vec<(&'static str, ConfigError)> {
             .collect();
     }
     faults
+}
+
+fn asks_for_passphrase(config: &SslConfig) -> bool {
+    let of_hosts = { config.hosts.iter() }.map(|host| &host.passphrase_command);
+    std::iter::once(&config.passphrase_command)
+        .chain(of_hosts)
+        .any(Option::is_some)
 }
 
 fn config(settings: &Settings, certificate: PathBuf, key: PathBuf) -> SslConfig {
@@ -150,6 +159,16 @@ fn config(settings: &Settings, certificate: PathBuf, key: PathBuf) -> SslConfig 
     if let Some(ca) = &settings.ssl_ca_file {
         config = config.with_ca_cert(ca);
     }
+    if let Some(file) = &settings.ssl_crl_file {
+        config = config.with_crl_file(file);
+    }
+    if let Some(directory) = &settings.ssl_crl_dir {
+        config = config.with_crl_dir(directory);
+    }
+    if let Some(command) = &settings.ssl_passphrase_command {
+        let supports_reload = settings.ssl_passphrase_command_supports_reload;
+        config = config.with_passphrase_command(command, supports_reload);
+    }
     config
 }
 
@@ -159,10 +178,14 @@ fn setting_of(error: &ConfigError) -> &'static str {
         ConfigError::CertFile(_) | ConfigError::Interrupted(_) | ConfigError::Unusable { .. } => {
             "ssl_cert_file"
         }
-        ConfigError::KeyAccess(_) | ConfigError::KeyFile(_) | ConfigError::KeyMismatch { .. } => {
-            "ssl_key_file"
-        }
+        ConfigError::KeyAccess(_)
+        | ConfigError::KeyFile(_)
+        | ConfigError::KeyMismatch { .. }
+        | ConfigError::KeyNeedsPassphrase(_) => "ssl_key_file",
         ConfigError::CaFile(_) | ConfigError::CaUnusable { .. } => "ssl_ca_file",
+        ConfigError::CrlFile(_) => "ssl_crl_file",
+        ConfigError::CrlDirectory { .. } | ConfigError::CrlInDirectory(_) => "ssl_crl_dir",
+        ConfigError::Passphrase { .. } => "ssl_passphrase_command",
         ConfigError::ProviderNotBuilt(_) => "ssl_crypto_provider",
         _ => "ssl_mode",
     }

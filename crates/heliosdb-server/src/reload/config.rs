@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use pg_tls::{Acceptor, SslConfig};
+use pg_tls::{Acceptor, LoadReason, SslConfig};
 
 use super::error::{ConfigurationError, ConfigurationErrors};
 use super::generation::Generation;
@@ -41,8 +41,12 @@ impl LiveConfig {
         let ssl = self.tls.settings()?;
         let limits = self.check_limits();
         let access = self.load_access(&ssl, old, addresses);
+        let reason = match old {
+            Some(_) => LoadReason::Reload,
+            None => LoadReason::Start,
+        };
         let tls = ssl
-            .load()
+            .load_for(reason)
             .map_err(|error| ConfigurationError::from(error).into());
         match (limits, access, tls) {
             (Ok(()), Ok(access), Ok(tls)) => Ok(Generation {

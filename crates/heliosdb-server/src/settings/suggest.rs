@@ -35,7 +35,7 @@ fn candidates() -> impl Iterator<Item = &'static Setting> {
         .filter(|setting| setting.place == Place::Everywhere)
 }
 
-/// Long names leave room for a second mistake; `ssl_crl_file` must not become `ssl_ca_file`.
+/// Long names leave room for a second mistake; `ssl_dh_file` must not become `ssl_ca_file`.
 const fn tolerance(name: &str) -> usize {
     if name.len() > 15 { 2 } else { 1 }
 }
@@ -108,7 +108,8 @@ mod tests {
             ("listen_addresses", Some("listen")),
             ("port", Some("listen")),
             ("data_directory", Some("data_dir")),
-            ("ssl_crl_file", None),
+            ("ssl_dh_file", None),
+            ("ssl_crl_flie", Some("ssl_crl_file")),
             ("shared_buffers", None),
             ("", None),
         ] {

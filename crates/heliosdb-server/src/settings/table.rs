@@ -272,12 +272,33 @@ settings! {
         group: Tls,
     }
 
-    /// The private key of the server's certificate in PEM, without a pass phrase.
+    /// The private key of the server's certificate in PEM.
     ///
-    /// It must not be readable by others: mode 0600 or less, or 0640 or less if root owns it.
+    /// It must not be readable by others: mode 0600 or less, or 0640 or less if root owns it. One that
+    /// is encrypted (`ENCRYPTED PRIVATE KEY`) is opened with what `ssl_passphrase_command` prints.
     ssl_key_file: Option<PathBuf> {
         kind: Kind::Path,
         default: "",
+        group: Tls,
+    }
+
+    /// Shell command that prints the pass phrase of an encrypted key.
+    ///
+    /// `%p` stands for a prompt, `%%` for a percent sign. The first line that it prints counts; it must
+    /// exit with 0, within 60 seconds. It is not run when the key is not encrypted.
+    ssl_passphrase_command: Option<String> {
+        kind: Kind::Text { form: "COMMAND" },
+        default: "",
+        group: Tls,
+    }
+
+    /// Whether `ssl_passphrase_command` is run at a reload too.
+    ///
+    /// When it is not, a reload with an encrypted key fails, and all stays as it was: say on only if
+    /// the command asks nobody at a terminal.
+    ssl_passphrase_command_supports_reload: bool {
+        kind: Kind::Boolean,
+        default: "off",
         group: Tls,
     }
 
@@ -286,6 +307,26 @@ settings! {
     /// When it is set, clients are asked for a certificate, and one that does not verify is
     /// refused in every mode.
     ssl_ca_file: Option<PathBuf> {
+        kind: Kind::Path,
+        default: "",
+        group: Tls,
+    }
+
+    /// Certificate revocation lists (CRLs), in PEM, read at start and at a reload.
+    ///
+    /// With this or `ssl_crl_dir`, every authority in a client's chain, the root included, must have a
+    /// list that has not expired and does not name the certificate it issued; else the client is refused.
+    ssl_crl_file: Option<PathBuf> {
+        kind: Kind::Path,
+        default: "",
+        group: Tls,
+    }
+
+    /// Directory of certificate revocation lists; a new list counts from the next connection on.
+    ///
+    /// Files with names as `openssl rehash` makes them (`xxxxxxxx.rN`), `*.crl` and `*.pem`. One that
+    /// is damaged leaves what was read of it before in use, and a warning in the log.
+    ssl_crl_dir: Option<PathBuf> {
         kind: Kind::Path,
         default: "",
         group: Tls,

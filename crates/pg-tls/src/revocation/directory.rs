@@ -93,7 +93,7 @@ impl Directory {
         })?;
         let mut files = BTreeMap::new();
         for (name, stamp) in names {
-            let lists = read_if_any(&path.join(&name)).map_err(ConfigError::CrlFile)?;
+            let lists = read_if_any(&path.join(&name)).map_err(ConfigError::CrlInDirectory)?;
             files.insert(name, File { stamp, lists });
         }
         Ok(Self {
