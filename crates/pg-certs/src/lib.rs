@@ -10,6 +10,8 @@
 //!   for SCRAM channel binding.
 //! - **Verify** a pair of files with [`CertificateManager::verify_cert_files`], which gives a
 //!   [`VerifyReport`] for people.
+//! - **Foretell** with [`verdict`] whether a client of libpq will connect, by `sslmode` and host name, and
+//!   if not, why and what to change.
 //! - **Write** with [`files`]: keys owner-only from their first instant, pairs replaced so that a crash
 //!   or a full disk loses nothing.
 //!
@@ -78,6 +80,7 @@ mod pem;
 mod provider;
 #[cfg(test)]
 mod testing;
+pub mod verdict;
 pub mod verify;
 
 #[cfg(feature = "generate")]

@@ -39,8 +39,10 @@ pub(super) fn judge(
     }
     match anchors {
         Some(anchors) => {
-            if let Err(reason) = check_path(chain, anchors, now) {
-                report.error(Finding::NotTrusted { reason });
+            if let Err(fault) = check_path(chain, anchors, now) {
+                report.error(Finding::NotTrusted {
+                    reason: fault.to_string(),
+                });
             }
         }
         None if in_order => judge_signatures(infos, chain, report),
@@ -69,38 +71,46 @@ fn judge_signatures(
     let leaf_is_plain = infos
         .first()
         .is_some_and(|leaf| !leaf.is_ca() && leaf.allows_server_auth());
-    if let (true, Err(reason)) = (
+    if let (true, Err(fault)) = (
         leaf_is_plain,
         check_path(chain, std::slice::from_ref(last), moment),
     ) {
-        report.error(Finding::BadChain { reason });
+        report.error(Finding::BadChain {
+            reason: fault.to_string(),
+        });
     }
 }
 
-fn check_path(
-    chain: &[CertificateDer<'static>],
-    anchors: &[CertificateDer<'static>],
+/// Why no path leads from a certificate to an anchor.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PathFault {
+    #[error("this build has no cryptography; enable aws-lc-rs or ring")]
+    NoCryptography,
+    #[error(transparent)]
+    Refused(#[from] rustls::Error),
+}
+
+/// Whether a server's chain leads to one of the anchors, in signatures, dates and purposes.
+pub(crate) fn check_path(
+    chain: &[CertificateDer<'_>],
+    anchors: &[CertificateDer<'_>],
     now: SystemTime,
-) -> Result<(), String> {
+) -> Result<(), PathFault> {
     let (Some(provider), Some((leaf, intermediates))) = (provider(), chain.split_first()) else {
-        return Err("this build has no cryptography; enable aws-lc-rs or ring".to_owned());
+        return Err(PathFault::NoCryptography);
     };
     let mut roots = RootCertStore::empty();
     for anchor in anchors {
-        roots
-            .add(anchor.clone())
-            .map_err(|error| error.to_string())?;
+        roots.add(anchor.clone())?;
     }
     let since_epoch = now
         .duration_since(SystemTime::UNIX_EPOCH)
         .unwrap_or(Duration::ZERO);
-    let leaf = ParsedCertificate::try_from(leaf).map_err(|error| error.to_string())?;
-    verify_server_cert_signed_by_trust_anchor(
-        &leaf,
+    Ok(verify_server_cert_signed_by_trust_anchor(
+        &ParsedCertificate::try_from(leaf)?,
         &roots,
         intermediates,
         UnixTime::since_unix_epoch(since_epoch),
         provider.signature_verification_algorithms.all,
-    )
-    .map_err(|error| error.to_string())
+    )?)
 }

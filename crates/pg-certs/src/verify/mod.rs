@@ -9,6 +9,7 @@ use std::time::SystemTime;
 
 use zeroize::Zeroizing;
 
+pub(crate) use self::chain::{PathFault, check_path};
 pub(crate) use self::key::{KeyMatch, key_match};
 pub use self::report::{Finding, VerifyReport};
 use crate::files::is_interrupted;
