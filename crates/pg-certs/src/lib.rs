@@ -6,6 +6,8 @@
 //!   [`load_trust_anchors`],
 //!   [`load_revocation_lists`], and [`check_key_file_permissions`] by PostgreSQL's rule. Each failure names
 //!   the file, says what was found in it and what to do.
+//! - **Examine** everything that a server is going to use with [`doctor::Doctor`], and look into any file
+//!   with [`inspect::inspect`].
 //! - **Inspect** with [`CertificateInfo`]: names as PostgreSQL prints them, dates, algorithms, the hash
 //!   for SCRAM channel binding.
 //! - **Verify** a pair of files with [`CertificateManager::verify_cert_files`], which gives a
@@ -25,6 +27,7 @@
 //! | `generate` | yes | making certificates, by rcgen |
 //! | `ocsp` | no | asking by OCSP whether a certificate is revoked, and judging the answer |
 //! | `aws-lc-rs` | yes | cryptography by aws-lc-rs; every [`KeyType`](generate::KeyType) |
+//! | `cli` | no | the program `pg-certs` |
 //! | `ring` | no | cryptography by ring; no RSA generation. With both, aws-lc-rs is used |
 //!
 //! Without either library, loading and inspecting work, but nothing can tell whether a key belongs to
@@ -63,13 +66,16 @@
 ))]
 compile_error!("the feature \"generate\" needs cryptography: enable \"aws-lc-rs\" or \"ring\"");
 
+pub mod connect;
 mod der;
 #[cfg(feature = "generate")]
 mod development;
+pub mod doctor;
 pub mod files;
 #[cfg(feature = "generate")]
 pub mod generate;
 pub mod info;
+pub mod inspect;
 mod key_file;
 pub mod load;
 mod manager;

@@ -151,7 +151,7 @@ impl CertificateAuthority {
         let key = spec.key_type.generate()?;
         let mut params = params::leaf(
             params::client_subject(spec)?,
-            ExtendedKeyUsagePurpose::ClientAuth,
+            vec![ExtendedKeyUsagePurpose::ClientAuth],
         )?;
         params.key_usages = params::leaf_key_usages(spec.key_type);
         self.issue(params, spec.validity, key)
@@ -191,7 +191,7 @@ impl CertificateAuthority {
         }
     }
 
-    fn issue(
+    pub(super) fn issue(
         &self,
         mut params: CertificateParams,
         validity: Validity,

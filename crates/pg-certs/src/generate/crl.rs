@@ -87,6 +87,21 @@ impl CrlSpec {
         self
     }
 
+    /// Adds entries as they are. One whose serial number the list has already stays as it was.
+    #[must_use]
+    pub fn with_entries(mut self, entries: impl IntoIterator<Item = RevokedCertificate>) -> Self {
+        for entry in entries {
+            if !self
+                .revoked
+                .iter()
+                .any(|known| known.serial == entry.serial)
+            {
+                self.revoked.push(entry);
+            }
+        }
+        self
+    }
+
     /// Whether the list has this certificate.
     pub fn has(&self, certificate: &CertificateInfo) -> bool {
         self.revoked.iter().any(|entry| entry.is(certificate))

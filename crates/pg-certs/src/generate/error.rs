@@ -99,6 +99,14 @@ pub enum GenerateError {
         /// The authority that was asked.
         authority: String,
     },
+    /// A certificate that cannot be issued once more.
+    #[error("the certificate of \"{subject}\" cannot be renewed: {reason}")]
+    NotRenewable {
+        /// Its subject.
+        subject: String,
+        /// Why, and what to do.
+        reason: String,
+    },
     /// The subject of the loaded authority cannot be repeated in the certificates that it issues.
     #[error(
         "certificates of the authority \"{subject}\" cannot be issued here: its subject has repeated or \

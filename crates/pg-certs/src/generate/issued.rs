@@ -45,6 +45,11 @@ impl IssuedCertificate {
         })
     }
 
+    /// Puts the key as its owner has it in the place of the same key as it was read.
+    pub(super) fn keep_key(&mut self, key_pem: Zeroizing<String>) {
+        self.key_pem = key_pem;
+    }
+
     /// What the certificate says.
     pub fn info(&self) -> &CertificateInfo {
         &self.info

@@ -9,9 +9,11 @@ mod crl;
 mod error;
 mod extensions;
 mod host;
+mod index;
 mod issued;
 mod key_type;
 mod params;
+mod renew;
 mod spec;
 mod validity;
 
@@ -20,8 +22,10 @@ pub(crate) use self::authority::self_signed;
 pub use self::crl::CrlSpec;
 pub use self::error::GenerateError;
 pub(crate) use self::host::server_names;
+pub use self::index::{Index, IndexError};
 pub use self::issued::IssuedCertificate;
 pub use self::key_type::{KeyType, UnknownKeyType};
+pub use self::renew::{Renewal, RenewalKey, is_renewal_due, until_renewal};
 pub use self::spec::{CaSpec, ClientSpec, ServerSpec};
 pub use self::validity::Validity;
 

@@ -27,7 +27,7 @@ pub(super) fn server(spec: &ServerSpec) -> Result<CertificateParams, GenerateErr
     };
     let mut subject = DistinguishedName::new();
     subject.push(DnType::CommonName, checked(common_name)?);
-    let mut params = leaf(subject, ExtendedKeyUsagePurpose::ServerAuth)?;
+    let mut params = leaf(subject, vec![ExtendedKeyUsagePurpose::ServerAuth])?;
     params.subject_alt_names = hosts
         .into_iter()
         .map(Host::into_san)
@@ -59,11 +59,11 @@ pub(super) fn client_subject(spec: &ClientSpec) -> Result<DistinguishedName, Gen
 /// What all leaves have in common.
 pub(super) fn leaf(
     subject: DistinguishedName,
-    purpose: ExtendedKeyUsagePurpose,
+    purposes: Vec<ExtendedKeyUsagePurpose>,
 ) -> Result<CertificateParams, GenerateError> {
     let mut params = common(subject)?;
     params.is_ca = IsCa::ExplicitNoCa;
-    params.extended_key_usages = vec![purpose];
+    params.extended_key_usages = purposes;
     Ok(params)
 }
 

@@ -9,14 +9,14 @@ use crate::testing::{EC, openssl, openssl_self_signed, text, try_openssl};
 use crate::{CertificateInfo, CertificateManager};
 
 /// An authority with files for openssl.
-struct Fixture {
-    dir: tempfile::TempDir,
-    ca: CertificateAuthority,
-    ca_path: PathBuf,
+pub(super) struct Fixture {
+    pub(super) dir: tempfile::TempDir,
+    pub(super) ca: CertificateAuthority,
+    pub(super) ca_path: PathBuf,
 }
 
 impl Fixture {
-    fn new(spec: &CaSpec) -> Self {
+    pub(super) fn new(spec: &CaSpec) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let ca = CertificateAuthority::create(spec).unwrap();
         let ca_path = dir.path().join("ca.crt");
@@ -25,7 +25,7 @@ impl Fixture {
         Self { dir, ca, ca_path }
     }
 
-    fn write(&self, issued: &IssuedCertificate, name: &str) -> (PathBuf, PathBuf) {
+    pub(super) fn write(&self, issued: &IssuedCertificate, name: &str) -> (PathBuf, PathBuf) {
         let certificate = self.dir.path().join(format!("{name}.crt"));
         let key = self.dir.path().join(format!("{name}.key"));
         issued.write(&certificate, &key, Existing::Keep).unwrap();
@@ -33,7 +33,12 @@ impl Fixture {
     }
 
     /// openssl's strict verdict for a purpose.
-    fn verify(&self, issued: &IssuedCertificate, purpose: &str, more: &[&str]) -> (bool, String) {
+    pub(super) fn verify(
+        &self,
+        issued: &IssuedCertificate,
+        purpose: &str,
+        more: &[&str],
+    ) -> (bool, String) {
         let chain = self.dir.path().join("verify.pem");
         std::fs::write(&chain, issued.chain_pem()).unwrap();
         let fixed = [

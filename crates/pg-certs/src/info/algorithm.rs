@@ -30,7 +30,7 @@ pub enum KeyAlgorithm {
 }
 
 impl KeyAlgorithm {
-    pub(super) fn new(spki: &SubjectPublicKeyInfo<'_>) -> Self {
+    pub(crate) fn new(spki: &SubjectPublicKeyInfo<'_>) -> Self {
         let algorithm = spki.algorithm.algorithm.to_id_string();
         let curve = spki
             .algorithm

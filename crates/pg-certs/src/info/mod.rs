@@ -18,6 +18,8 @@ use x509_parser::time::ASN1Time;
 
 pub use self::algorithm::{EndPointDigest, KeyAlgorithm, SignatureAlgorithm};
 pub use self::alt_name::SubjectAltName;
+#[cfg(feature = "generate")]
+pub(crate) use self::name::Attribute;
 pub use self::name::{CommonNameError, DistinguishedName};
 pub use self::revocation::{
     RevocationList, RevocationListError, RevocationReason, RevokedCertificate,

@@ -228,6 +228,11 @@ impl RevokedCertificate {
         decimal(&self.serial)
     }
 
+    /// The serial number as it is encoded: two's complement, big-endian.
+    pub fn serial_bytes(&self) -> &[u8] {
+        &self.serial
+    }
+
     /// Whether it is about this certificate, which must be of the authority that issued the list.
     pub fn is(&self, certificate: &CertificateInfo) -> bool {
         self.serial == certificate.serial_bytes()

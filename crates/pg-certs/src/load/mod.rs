@@ -24,7 +24,7 @@ use crate::pem::{self, Block};
 pub use crate::pem::{BlockKind, PemFault};
 
 /// Reads a file and takes it apart into PEM blocks, at least one.
-fn read_blocks(path: &Path) -> Result<Vec<Block>, LoadFault> {
+pub(crate) fn read_blocks(path: &Path) -> Result<Vec<Block>, LoadFault> {
     let bytes = read_file(path)?;
     blocks_of(&bytes)
 }
@@ -48,7 +48,7 @@ fn blocks_of(bytes: &[u8]) -> Result<Vec<Block>, LoadFault> {
 }
 
 /// Reads a regular file of bounded size into memory that is wiped afterwards.
-fn read_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, LoadFault> {
+pub(crate) fn read_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, LoadFault> {
     // Asked before opening: opening a pipe that nobody writes to would wait for ever.
     if !std::fs::metadata(path).map_err(LoadFault::Io)?.is_file() {
         return Err(LoadFault::NotRegularFile);

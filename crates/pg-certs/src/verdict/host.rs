@@ -118,7 +118,8 @@ fn is_dns_match(pattern: &str, host: &str) -> bool {
     !parent.is_empty() && !label.is_empty() && parent.eq_ignore_ascii_case(rest)
 }
 
-#[cfg(all(test, feature = "generate"))]
+#[cfg(test)]
+#[cfg(feature = "generate")]
 mod tests {
     use super::*;
     use crate::testing::{EC, openssl_self_signed};

@@ -61,7 +61,7 @@ fn check(question: Question<'_>, expected: [Outcome; 6]) {
 #[track_caller]
 fn check_refusal(question: Question<'_>, mode: ClientSslMode, reason: &str, cure: &str) {
     let verdict = question.judge(mode);
-    assert_eq!(verdict.outcome, Outcome::Refused, "{verdict:?}");
+    assert_eq!(verdict.outcome, Refused, "{verdict:?}");
     assert_eq!(
         (verdict.reason.as_str(), verdict.cure.as_deref()),
         (reason, Some(cure))

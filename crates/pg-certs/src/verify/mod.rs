@@ -1,5 +1,6 @@
 //! Judges a certificate file and a key file, as a server would use them.
 
+mod authority;
 mod chain;
 mod key;
 mod report;
@@ -9,6 +10,7 @@ use std::time::SystemTime;
 
 use zeroize::Zeroizing;
 
+pub use self::authority::{ChainCheck, ChainFault, Purpose, load_lists};
 pub(crate) use self::chain::{PathFault, check_path};
 pub(crate) use self::key::{KeyMatch, key_match};
 pub use self::report::{Finding, VerifyReport};

@@ -18,7 +18,7 @@ pub struct DistinguishedName {
 
 /// One `type=value` of a name.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
-struct Attribute {
+pub(crate) struct Attribute {
     oid: Vec<u8>,
     tag: u8,
     value: Vec<u8>,
@@ -47,6 +47,18 @@ impl DistinguishedName {
             rest = behind;
         }
         Some(Self { rdns })
+    }
+
+    /// The attributes in order, or `None` if several share an RDN.
+    #[cfg(feature = "generate")]
+    pub(crate) fn single_attributes(&self) -> Option<Vec<&Attribute>> {
+        self.rdns
+            .iter()
+            .map(|rdn| match rdn.as_slice() {
+                [only] => Some(only),
+                _ => None,
+            })
+            .collect()
     }
 
     /// Whether the name has no attribute at all.
@@ -146,6 +158,24 @@ pub enum CommonNameError {
 enum HighBytes {
     Escaped,
     Kept,
+}
+
+#[cfg(feature = "generate")]
+impl Attribute {
+    /// The content of its object identifier.
+    pub(crate) fn oid(&self) -> &[u8] {
+        &self.oid
+    }
+
+    /// The ASN.1 tag of its value.
+    pub(crate) const fn tag(&self) -> u8 {
+        self.tag
+    }
+
+    /// The content of its value.
+    pub(crate) fn value(&self) -> &[u8] {
+        &self.value
+    }
 }
 
 impl Attribute {
