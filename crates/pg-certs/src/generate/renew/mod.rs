@@ -167,8 +167,8 @@ impl Renewal {
 }
 
 impl CertificateAuthority {
-    /// Issues a certificate once more: the same subject, alternative names and purposes, new dates and a
-    /// new serial number. Other extensions are not repeated.
+    /// Issues a certificate once more: the same subject, alternative names, purposes, OCSP responder and
+    /// must-staple, new dates and a new serial number. Other extensions are not repeated.
     ///
     /// `validity` is that of the old certificate, in whole days, unless said otherwise.
     ///

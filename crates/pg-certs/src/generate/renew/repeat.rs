@@ -6,7 +6,7 @@ use rcgen::{
 };
 
 use crate::der;
-use crate::generate::params;
+use crate::generate::{extensions, params};
 use crate::info::{Attribute, CertificateInfo, KeyPurpose, SubjectAltName};
 
 /// The parameters of the certificate, or what of it cannot be repeated.
@@ -24,6 +24,14 @@ pub(super) fn repeated(info: &CertificateInfo) -> Result<CertificateParams, Stri
     )
     .map_err(|error| error.to_string())?;
     params.subject_alt_names = names.collect::<Result<_, String>>()?;
+    params.custom_extensions = match info.ocsp_responders() {
+        [] => Vec::new(),
+        [url] => vec![extensions::ocsp_responder(url).map_err(|error| error.to_string())?],
+        _ => return Err("more than one OCSP responder".to_owned()),
+    };
+    if info.must_staple() {
+        params.custom_extensions.push(extensions::must_staple());
+    }
     Ok(params)
 }
 

@@ -18,7 +18,9 @@ fn a_renewed_certificate_is_the_old_one_with_new_dates() {
         let spec = ServerSpec::new(["db.example", "*.db.example", "192.0.2.1"])
             .with_common_name("The database")
             .with_key_type(key_type)
-            .with_validity(Validity::days(90));
+            .with_validity(Validity::days(90))
+            .with_ocsp_responder("http://ocsp.example/")
+            .with_must_staple();
         let old = fixture.ca.issue_server(&spec).unwrap();
         let (certificate, key) = fixture.write(&old, &format!("{key_type}"));
         let new = fixture
@@ -30,6 +32,8 @@ fn a_renewed_certificate_is_the_old_one_with_new_dates() {
         assert_eq!(after.subject_alt_names(), before.subject_alt_names());
         assert_eq!(after.extended_key_usage(), before.extended_key_usage());
         assert_eq!(after.key_algorithm(), before.key_algorithm());
+        assert_eq!(after.ocsp_responders(), ["http://ocsp.example/"]);
+        assert!(after.must_staple());
         assert_ne!(after.serial(), before.serial());
         assert_ne!(old.key_pem(), new.key_pem());
         assert_eq!(days_left(after), 89);
