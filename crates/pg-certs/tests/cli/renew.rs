@@ -93,7 +93,7 @@ fn certificates_of_others_and_missing_files_are_refused() {
              \"CN=Test-CA\", not by \"CN=Other\"; renew it there, or issue a new one\n",
         );
     place.run("renew --cert absent.crt").expect(1).complains(
-        "pg-certs: error: could not load certificate file \"absent.crt\": No such file or directory; check the path \
+        "pg-certs: error: could not load server certificate file \"absent.crt\": No such file or directory; check the path \
          and that this user may read it\n",
     );
 }
