@@ -55,6 +55,9 @@ pub struct SslConfig {
     /// Whether a chain may end in an intermediate authority; see
     /// [`with_partial_chains`](Self::with_partial_chains).
     pub partial_chains: bool,
+    /// `ssl_ocsp_file`; see [`with_ocsp_file`](Self::with_ocsp_file).
+    #[cfg(feature = "ocsp")]
+    pub ocsp_path: Option<PathBuf>,
     /// The cryptography; see [`with_crypto_provider`](Self::with_crypto_provider). `None` takes the
     /// first of [`CryptoProvider::AVAILABLE`].
     pub crypto_provider: Option<CryptoProvider>,
@@ -87,6 +90,8 @@ impl SslConfig {
             passphrase_command: None,
             passphrase_command_supports_reload: false,
             partial_chains: false,
+            #[cfg(feature = "ocsp")]
+            ocsp_path: None,
             crypto_provider: None,
             min_protocol_version: TlsVersion::Tls12,
             max_protocol_version: None,
@@ -191,6 +196,19 @@ impl SslConfig {
     #[must_use]
     pub const fn with_partial_chains(mut self, allow: bool) -> Self {
         self.partial_chains = allow;
+        self
+    }
+
+    /// Sets `ssl_ocsp_file`: an OCSP response about the certificate (DER, as `openssl ocsp -respout` writes
+    /// it), which is stapled to handshakes until it expires. Not read if there are hosts.
+    ///
+    /// It is verified with the issuer's certificate, which has to follow the server's in its file or to be in
+    /// `ssl_ca_file`. A response that does not verify, or is not valid now, is not stapled, and
+    /// [`ServerTls::warnings`] says why; a file that holds something else does not load.
+    #[cfg(feature = "ocsp")]
+    #[must_use]
+    pub fn with_ocsp_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.ocsp_path = Some(path.into());
         self
     }
 

@@ -151,6 +151,19 @@ pub enum ConfigError {
         /// What rustls says.
         source: rustls::Error,
     },
+    /// `ssl_ocsp_file` cannot be loaded.
+    #[cfg(feature = "ocsp")]
+    #[error(transparent)]
+    OcspFile(pg_certs::ocsp::ResponseFileError),
+    /// The response in `ssl_ocsp_file` cannot be verified.
+    #[cfg(feature = "ocsp")]
+    #[error("could not verify OCSP response file \"{}\": {source}", path.display())]
+    OcspIssuer {
+        /// The file.
+        path: PathBuf,
+        /// What is missing.
+        source: pg_certs::ocsp::InquiryError,
+    },
     /// The provider is not part of this build.
     #[error(
         "crypto provider {name} is not part of this build; available: {available}",
@@ -217,6 +230,8 @@ impl ConfigError {
             | Self::Settings(_)
             | Self::Unusable { .. }
             | Self::VersionRange { .. } => SqlState::CONFIG_FILE_ERROR,
+            #[cfg(feature = "ocsp")]
+            Self::OcspFile(_) | Self::OcspIssuer { .. } => SqlState::CONFIG_FILE_ERROR,
         }
     }
 }

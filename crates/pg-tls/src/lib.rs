@@ -103,7 +103,7 @@ pub use negotiate_error::NegotiateError;
 pub use passphrase::{LoadReason, Passphrase, PassphraseError};
 pub use provider::{CryptoProvider, ParseCryptoProviderError};
 pub use refusal::{AuthMethod, Refusal};
-pub use server_tls::{Identity, ServerTls};
+pub use server_tls::{Identity, ServerTls, Staple};
 pub use session::{Cancellation, ClientCertificate, Negotiated, Peer, Session, TlsInfo};
 pub use stream::SecureConnection;
 pub use version::{ParseTlsVersionError, TlsVersion};

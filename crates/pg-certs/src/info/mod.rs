@@ -407,9 +407,8 @@ fn text(time: ASN1Time) -> String {
     )
 }
 
-/// A time as certificates' times are printed: `2026-11-25 03:26:14 UTC`, whole seconds.
-#[cfg(feature = "ocsp")]
-pub(crate) fn time_text(time: SystemTime) -> String {
+/// A time as certificates' times are printed: `2026-11-25 03:26:14 UTC`, in whole seconds.
+pub fn time_text(time: SystemTime) -> String {
     time.duration_since(SystemTime::UNIX_EPOCH)
         .ok()
         .and_then(|since| i64::try_from(since.as_secs()).ok())

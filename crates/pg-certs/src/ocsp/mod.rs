@@ -1,7 +1,7 @@
 //! Asks by OCSP whether a certificate is revoked, and judges the answer, for servers that staple it
 //! (RFC 6960, in the light form of RFC 5019: one certificate, no nonce, no signed request).
 //!
-//! No I/O: whoever has an [`Inquiry`] sends [`request`](Inquiry::request) to one of
+//! No sockets: whoever has an [`Inquiry`] sends [`request`](Inquiry::request) to one of
 //! [`responders`](Inquiry::responders) and gives the answer to [`verify`](Inquiry::verify). What that
 //! returns is a [`Staple`]: current, signed by the issuer or in its name, about this very certificate,
 //! and saying "good".
@@ -10,12 +10,14 @@
 //! cryptography this crate is built with, and certificates of responders by webpki, as rustls does it.
 
 mod error;
+mod file;
 mod inquiry;
 mod reply;
 mod signed;
 mod signer;
 
 pub use self::error::{InquiryError, RefusedStatus, ResponseError};
+pub use self::file::{ResponseFileError, load_response};
 pub use self::inquiry::Inquiry;
 pub use self::reply::{MAX_AGE, MAX_RESPONSE_LEN, MAX_SKEW, Staple};
 

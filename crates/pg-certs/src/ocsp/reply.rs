@@ -64,13 +64,7 @@ pub(super) fn verify(
     response: &[u8],
     now: SystemTime,
 ) -> Result<Staple, ResponseError> {
-    if response.len() > MAX_RESPONSE_LEN {
-        return Err(ResponseError::TooLarge {
-            len: response.len(),
-        });
-    }
-    let basic = basic_response(response)?;
-    let parsed = BasicOcspResponse::from_der(&basic).map_err(malformed)?;
+    let (basic, parsed) = parse(response)?;
     let signer_ends = verify_signature(inquiry.issuer(), &basic, &parsed, now)?;
     let answer = find_answer(inquiry, &parsed)?;
     let (this_update, valid_until) = validity(answer, now)?;
@@ -86,6 +80,19 @@ pub(super) fn verify(
         }),
         CertStatus::Unknown(_) => Err(ResponseError::Unknown),
     }
+}
+
+/// Takes a response apart: the bytes of the BasicOCSPResponse, whose signature is over bytes, and what
+/// they say.
+pub(super) fn parse(response: &[u8]) -> Result<(Vec<u8>, BasicOcspResponse), ResponseError> {
+    if response.len() > MAX_RESPONSE_LEN {
+        return Err(ResponseError::TooLarge {
+            len: response.len(),
+        });
+    }
+    let basic = basic_response(response)?;
+    let parsed = BasicOcspResponse::from_der(&basic).map_err(malformed)?;
+    Ok((basic, parsed))
 }
 
 /// Opens the envelope: the DER of the BasicOCSPResponse, the only type there is.

@@ -1,18 +1,19 @@
 //! A certificate of the server with its key, and what goes with it.
 
-use std::fmt;
 use std::path::Path;
-use std::sync::{Arc, PoisonError, RwLock};
+#[cfg(feature = "ocsp")]
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use pg_certs::CertificateInfo;
 use pg_certs::load::KeyInFile;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::CertificateDer;
-use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls::{ServerConfig, SignatureAlgorithm, SignatureScheme};
 
+use super::served::{Served, Staple};
 use super::shared::Shared;
 use crate::client_verifier::ClientVerifier;
 use crate::config_error::ConfigError;
@@ -28,6 +29,9 @@ pub struct Identity {
     end_point: Option<Bytes>,
     client_ca: ClientCa,
     rustls: Arc<ServerConfig>,
+    /// The CA file, which may hold the certificate's issuer.
+    #[cfg(feature = "ocsp")]
+    authorities: Option<PathBuf>,
 }
 
 impl Identity {
@@ -50,7 +54,7 @@ impl Identity {
         } else {
             ClientCa::NotLoaded
         };
-        let served = Arc::new(Served(RwLock::new(Arc::new(key))));
+        let served = Arc::new(Served::new(key));
         let rustls = shared.server_config(verifier, served.clone())?;
         Ok(Self {
             served,
@@ -58,7 +62,30 @@ impl Identity {
             end_point,
             client_ca,
             rustls: Arc::new(rustls),
+            #[cfg(feature = "ocsp")]
+            authorities: None,
         })
+    }
+
+    #[cfg(feature = "ocsp")]
+    pub(super) fn with_authorities(mut self, path: Option<&Path>) -> Self {
+        self.authorities = path.map(Path::to_owned);
+        self
+    }
+
+    /// What asks about this certificate by OCSP, and judges the answers. The issuer's certificate is looked
+    /// for behind the certificate in its file, then in the CA file, which is read for it.
+    ///
+    /// # Errors
+    ///
+    /// [`InquiryError`](pg_certs::ocsp::InquiryError): the issuer's certificate is in neither file.
+    #[cfg(feature = "ocsp")]
+    pub fn inquiry(&self) -> Result<pg_certs::ocsp::Inquiry, pg_certs::ocsp::InquiryError> {
+        let mut candidates = self.chain().split_off(1);
+        if let Some(path) = &self.authorities {
+            candidates.extend(pg_certs::load_trust_anchors(path).unwrap_or_default());
+        }
+        pg_certs::ocsp::Inquiry::new(&self.certificate, &candidates)
     }
 
     /// rustls' view: a configuration that serves this certificate and no other.
@@ -76,7 +103,7 @@ impl Identity {
     /// The certificate and the intermediates that are sent with it, in DER.
     #[must_use]
     pub fn chain(&self) -> Vec<CertificateDer<'static>> {
-        self.served.current().cert.clone()
+        self.served.plain().cert.clone()
     }
 
     /// The data of `tls-server-end-point` channel binding (RFC 5929 section 4): the hash of the
@@ -87,7 +114,7 @@ impl Identity {
     }
 
     pub(super) fn key_algorithm(&self) -> SignatureAlgorithm {
-        self.served.current().key.algorithm()
+        self.served.plain().key.algorithm()
     }
 
     pub(super) fn is_rsa(&self) -> bool {
@@ -96,7 +123,7 @@ impl Identity {
 
     /// Whether the key can make one of these signatures.
     pub(super) fn can_sign(&self, schemes: &[SignatureScheme]) -> bool {
-        self.served.current().key.choose_scheme(schemes).is_some()
+        self.served.plain().key.choose_scheme(schemes).is_some()
     }
 
     /// Whether client certificates are asked for.
@@ -105,53 +132,16 @@ impl Identity {
         self.client_ca
     }
 
-    /// Sets the OCSP response, in DER, that is stapled to handshakes from now on (RFC 6066 section 8,
-    /// RFC 8446 section 4.4.2.1); `None` staples nothing. Handshakes that have begun are not affected.
-    ///
-    /// The response is sent as it is: that it is valid, and about this certificate, is the caller's to
-    /// check.
-    pub fn set_staple(&self, response: Option<Vec<u8>>) {
-        self.served.replace(|key| key.ocsp = response);
+    /// Sets what is stapled to handshakes from now on, until it expires (RFC 6066 section 8, RFC 8446
+    /// section 4.4.2.1); `None` staples nothing. Handshakes that have begun are not affected.
+    pub fn set_staple(&self, staple: Option<Staple>) {
+        self.served.set_staple(staple);
     }
 
-    /// The OCSP response that is stapled at the moment, in DER.
+    /// What is stapled at the moment.
     #[must_use]
-    pub fn staple(&self) -> Option<Vec<u8>> {
-        self.served.current().ocsp.clone()
-    }
-}
-
-/// What rustls is given for every handshake; replaced as a whole when a part of it changes.
-struct Served(RwLock<Arc<CertifiedKey>>);
-
-impl Served {
-    fn current(&self) -> Arc<CertifiedKey> {
-        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    fn replace(&self, change: impl FnOnce(&mut CertifiedKey)) {
-        let mut current = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let mut key = CertifiedKey::clone(&current);
-        change(&mut key);
-        *current = Arc::new(key);
-    }
-}
-
-impl ResolvesServerCert for Served {
-    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(self.current())
-    }
-}
-
-/// Names what is inside without showing it, because a key is.
-impl fmt::Debug for Served {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let key = self.current();
-        f.debug_struct("Served")
-            .field("certificates", &key.cert.len())
-            .field("key", &key.key.algorithm())
-            .field("stapled", &key.ocsp.is_some())
-            .finish()
+    pub fn staple(&self) -> Option<Staple> {
+        self.served.staple()
     }
 }
 

@@ -8,6 +8,8 @@ use super::authorities;
 use super::hosts::{Host, Hosts};
 use super::identity::{self, Identity};
 use super::shared::Shared;
+#[cfg(feature = "ocsp")]
+use super::stapling;
 use crate::client_verifier::ClientVerifier;
 use crate::config::SslConfig;
 use crate::config_error::ConfigError;
@@ -27,6 +29,8 @@ pub(super) struct Loader<'a> {
     by_files: HashMap<Files<'a>, Arc<Identity>>,
     /// Those of `by_files`, in the order of the configuration.
     pub(super) identities: Vec<Arc<Identity>>,
+    /// See [`ServerTls::warnings`](super::ServerTls::warnings).
+    pub(super) warnings: Vec<String>,
 }
 
 /// The files that make an identity.
@@ -47,6 +51,7 @@ impl<'a> Loader<'a> {
             authorities: HashMap::new(),
             by_files: HashMap::new(),
             identities: Vec::new(),
+            warnings: Vec::new(),
         }
     }
 
@@ -70,7 +75,12 @@ impl<'a> Loader<'a> {
                 authorities: config.ca_path.as_deref(),
             };
             let passphrase = config.passphrase_source(self.reason);
-            return self.identity(files, passphrase).map(Hosts::only);
+            let identity = self.identity(files, passphrase)?;
+            #[cfg(feature = "ocsp")]
+            if let Some(path) = &config.ocsp_path {
+                self.warnings.extend(stapling::load(path, &identity)?);
+            }
+            return Ok(Hosts::only(identity));
         }
         let mut hosts = Hosts::default();
         for host in &config.hosts {
@@ -134,6 +144,8 @@ impl<'a> Loader<'a> {
             None => None,
         };
         let identity = Identity::new(key, verifier, self.shared).map_err(ConfigError::Settings)?;
+        #[cfg(feature = "ocsp")]
+        let identity = identity.with_authorities(files.authorities);
         let identity = Arc::new(identity);
         self.by_files.insert(files, Arc::clone(&identity));
         self.identities.push(Arc::clone(&identity));

@@ -4,16 +4,23 @@
 //! - [`identity`]: a certificate with its key, and what goes with it;
 //! - [`authorities`]: a CA file, as a verifier of client certificates;
 //! - [`hosts`]: which certificate is served to whom;
+//! - [`served`]: the certificate as it goes into a handshake, with a staple while that is valid;
+//! - `stapling`: staples from a file;
 //! - [`load`]: how they come from the files of the configuration.
 
 mod authorities;
 mod hosts;
 mod identity;
 mod load;
+mod served;
 mod shared;
+#[cfg(feature = "ocsp")]
+mod stapling;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use rustls::server::ClientHello;
 
 use crate::config::SslConfig;
@@ -27,6 +34,7 @@ pub(crate) use hosts::{Chosen, Unserved};
 use hosts::Hosts;
 pub use identity::Identity;
 use load::Loader;
+pub use served::Staple;
 use shared::Shared;
 
 /// A loaded [`SslConfig`]: one that exists works. Cheap to clone.
@@ -42,6 +50,7 @@ pub(crate) struct Loaded {
     shared: Shared,
     hosts: Hosts,
     identities: Vec<Arc<Identity>>,
+    warnings: Vec<String>,
 }
 
 impl ServerTls {
@@ -70,6 +79,31 @@ impl ServerTls {
         self.loaded.iter().flat_map(|loaded| &loaded.identities)
     }
 
+    /// What does not work as the configuration meant it, though the server can do without, such as an OCSP
+    /// response in `ssl_ocsp_file` that has expired.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        self.loaded().map_or(&[], |loaded| &loaded.warnings)
+    }
+
+    /// Takes over what the same certificates have stapled in a configuration that this one replaces, where
+    /// there is nothing newer.
+    pub fn adopt_staples(&self, old: &Self) {
+        let known: HashMap<&Bytes, &Arc<Identity>> = old
+            .identities()
+            .map(|identity| (identity.certificate(), identity))
+            .collect();
+        for identity in self.identities() {
+            let staple = known
+                .get(identity.certificate())
+                .and_then(|old| old.staple());
+            let end = |staple: &Option<Staple>| staple.as_ref().map(|it| it.valid_until);
+            if end(&staple) > end(&identity.staple()) {
+                identity.set_staple(staple);
+            }
+        }
+    }
+
     pub(crate) fn loaded(&self) -> Option<&Loaded> {
         self.loaded.as_deref()
     }
@@ -80,11 +114,16 @@ impl Loaded {
         let shared = Shared::new(config)?;
         let mut loader = Loader::new(config, reason, &shared);
         let hosts = loader.hosts()?;
-        let identities = loader.identities;
+        let Loader {
+            identities,
+            warnings,
+            ..
+        } = loader;
         Ok(Self {
             shared,
             hosts,
             identities,
+            warnings,
         })
     }
 

@@ -19,6 +19,8 @@ mod handshake;
 mod hosts;
 mod identity;
 mod modes;
+#[cfg(feature = "ocsp")]
+mod ocsp_file;
 mod revocation;
 mod sequences;
 mod sockets;

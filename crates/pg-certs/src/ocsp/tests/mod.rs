@@ -327,6 +327,42 @@ fn damaged_responses_are_refused() {
 }
 
 #[test]
+fn files_hold_a_response_or_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("response");
+    let good = World::new().good().sign();
+    let refusal = OcspResponse::try_later().to_der().unwrap();
+    for content in [&good, &refusal] {
+        std::fs::write(&path, content).unwrap();
+        assert_eq!(&load_response(&path).unwrap(), content);
+    }
+    let told = |path: &std::path::Path| load_response(path).unwrap_err().to_string();
+    let says = |fault: &str| {
+        format!(
+            "could not load OCSP response file \"{}\": {fault}",
+            path.display()
+        )
+    };
+    for content in [&good[..good.len() - 1], b"", b"-----BEGIN X509 CRL-----"] {
+        std::fs::write(&path, content).unwrap();
+        let text = told(&path);
+        assert!(
+            text.starts_with(&says("it is not a valid OCSP response: ")),
+            "{text}"
+        );
+        assert!(
+            text.ends_with("; write it as openssl ocsp -respout does, in DER"),
+            "{text}"
+        );
+    }
+    std::fs::remove_file(&path).unwrap();
+    let expected = says("No such file or directory; check the path and that this user may read it");
+    assert_eq!(told(&path), expected);
+    std::fs::create_dir(&path).unwrap();
+    assert!(told(&path).starts_with(&says("it is not a regular file")));
+}
+
+#[test]
 fn the_issuer_is_found_by_its_key() {
     let world = World::new();
     let (namesake, other) = (Party::authority("CA"), Party::authority("other CA"));

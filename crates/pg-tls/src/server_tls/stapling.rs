@@ -1,0 +1,36 @@
+//! Staples from a file.
+
+use std::path::Path;
+use std::time::SystemTime;
+
+use pg_certs::ocsp::load_response;
+
+use super::identity::Identity;
+use super::served::Staple;
+use crate::config_error::ConfigError;
+
+/// Loads `ssl_ocsp_file` and staples what is in it, if that is valid now; else says why it is not.
+///
+/// A file that holds no response at all is an error, as with every file of the configuration. A response
+/// that has expired, or that is about the certificate of yesterday, is none: without it the server serves
+/// as well as one that does not staple, and a certificate is often renewed before there is a response
+/// about it.
+pub(super) fn load(path: &Path, identity: &Identity) -> Result<Option<String>, ConfigError> {
+    let response = load_response(path).map_err(ConfigError::OcspFile)?;
+    let inquiry = identity
+        .inquiry()
+        .map_err(|source| ConfigError::OcspIssuer {
+            path: path.to_owned(),
+            source,
+        })?;
+    match inquiry.verify(&response, SystemTime::now()) {
+        Ok(staple) => {
+            identity.set_staple(Some(Staple::from(&staple)));
+            Ok(None)
+        }
+        Err(error) => Ok(Some(format!(
+            "nothing is stapled from ssl_ocsp_file \"{}\": {error}",
+            path.display()
+        ))),
+    }
+}
