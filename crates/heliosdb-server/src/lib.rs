@@ -63,6 +63,7 @@ mod counters;
 pub mod engine;
 mod error;
 mod handler;
+mod hosts;
 mod listen;
 mod occasion;
 mod opening;
@@ -82,7 +83,7 @@ mod testing;
 #[cfg(feature = "nano")]
 pub use heliosdb_nano::EmbeddedDatabase;
 pub use ipnet::IpNet;
-pub use pg_tls::{SslConfig, SslMode};
+pub use pg_tls::{HostConfig, SslConfig, SslMode};
 
 pub use self::access::{AccessConfig, AccessError, AccessErrors, Place, SystemLookups};
 pub use self::builder::PgServerBuilder;
@@ -91,6 +92,7 @@ pub use self::counters::{CountersSnapshot, TrafficSnapshot};
 pub use self::engine::NanoEngine;
 pub use self::error::{BuildError, Error, OpenToAll, Result, ServeError, SessionError};
 pub use self::handler::PgConnectionHandler;
+pub use self::hosts::load_hosts;
 pub use self::reload::{ConfigurationError, ConfigurationErrors, ReloadHandle};
 pub use self::server::{BoundServer, PgServer};
 pub use self::shutdown::ShutdownHandle;

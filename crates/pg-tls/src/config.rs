@@ -283,6 +283,16 @@ impl SslConfig {
     /// The largest record limit, that of TLS itself (RFC 8446 section 5.1).
     pub const MAX_RECORD_SIZE: usize = 16_384;
 
+    /// Whether any client is asked for a certificate: that of the configuration, or of a host.
+    #[must_use]
+    pub fn has_client_ca(&self) -> bool {
+        if self.hosts.is_empty() {
+            self.ca_path.is_some()
+        } else {
+            self.hosts.iter().any(|host| host.ca_path.is_some())
+        }
+    }
+
     /// Checks all that can be known before the first connection: [`load`](Self::load) with the result
     /// dropped, so that checking and loading never disagree.
     ///

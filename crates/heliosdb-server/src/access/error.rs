@@ -14,11 +14,11 @@ use thiserror::Error;
 #[non_exhaustive]
 pub enum AccessError {
     /// A line of `hba_file`, or the file.
-    #[error("{}", placed(.0))]
+    #[error("{}", .0.placed())]
     Hba(FileError),
 
     /// A line of `ident_file`, or the file.
-    #[error("{}", placed(.0))]
+    #[error("{}", .0.placed())]
     Ident(FileError),
 
     /// The users file cannot be used.
@@ -84,14 +84,6 @@ impl From<&Rule> for Place {
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.file.display(), self.line)
-    }
-}
-
-/// An error of a file as the other errors of the configuration look: place first, the hint apart.
-fn placed(error: &FileError) -> String {
-    match error.line() {
-        Some(line) => format!("{}:{line}: {}", error.file().display(), error.message()),
-        None => error.message().to_owned(),
     }
 }
 

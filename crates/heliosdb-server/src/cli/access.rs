@@ -4,6 +4,7 @@ use heliosdb_server::settings::{Loaded, Settings};
 use heliosdb_server::{AccessConfig, AccessError};
 use pg_auth::scram::Iterations;
 
+use super::hosts;
 use super::report::Complaint;
 
 /// Where the files are.
@@ -41,7 +42,7 @@ pub(super) fn check(
         let (origin, hint) = (loaded.origin(error.setting()), error.hint());
         Complaint::new(error).at(&origin).hint_if_any(hint)
     };
-    match config(settings).check(settings.ssl_mode, settings.ssl_ca_file.is_some()) {
+    match config(settings).check(settings.ssl_mode, hosts::client_ca(loaded, settings)) {
         Ok(warnings) => Ok(warnings.into_iter().map(Complaint::text).collect()),
         Err(errors) => Err(errors.0.into_iter().map(complaint).collect()),
     }

@@ -6,6 +6,7 @@ mod command;
 mod connect;
 mod exit;
 mod hba;
+mod hosts;
 mod logging;
 mod preflight;
 mod reload;

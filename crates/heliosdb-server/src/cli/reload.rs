@@ -91,8 +91,7 @@ impl ConfigSource for Configuration {
                 ));
             }
         };
-        let tls = tls::locate(&loaded, &settings, Purpose::Serve)
-            .map_err(|complaint| errors([complaint]))?;
+        let tls = tls::locate(&loaded, &settings, Purpose::Serve).map_err(errors)?;
         let builder = serve::builder(&settings, &tls.config);
         let current = Arc::clone(&self.current);
         Ok(Proposal::new(builder).when_adopted(move || {
@@ -112,7 +111,9 @@ impl ConfigSource for Configuration {
 
     fn files(&self) -> Vec<PathBuf> {
         let current = lock(&self.current);
-        current.loaded.file().map(Into::into).into_iter().collect()
+        let hosts = current.settings.hosts_file.clone();
+        let file = current.loaded.file().map(Into::into);
+        file.into_iter().chain(hosts).collect()
     }
 }
 

@@ -8,9 +8,10 @@ use pg_certs::{
     CertificateManager, check_key_file_permissions, load_certificate_chain, load_trust_anchors,
     read_private_key,
 };
-use pg_tls::{ConfigError, SslConfig};
+use pg_tls::{ConfigError, HostConfig, SslConfig};
 use tempfile::TempDir;
 
+use super::hosts;
 use super::report::Complaint;
 
 /// The TLS configuration with its files in place.
@@ -45,7 +46,7 @@ pub(super) fn prepare(
     settings: &Settings,
     purpose: Purpose,
 ) -> Result<Tls, Vec<Complaint>> {
-    let tls = locate(loaded, settings, purpose).map_err(|complaint| vec![complaint])?;
+    let tls = locate(loaded, settings, purpose)?;
     if !tls.config.mode.is_enabled() {
         return Ok(tls);
     }
@@ -65,56 +66,121 @@ pub(super) fn locate(
     loaded: &Loaded,
     settings: &Settings,
     purpose: Purpose,
-) -> Result<Tls, Complaint> {
+) -> Result<Tls, Vec<Complaint>> {
     if !settings.ssl_mode.is_enabled() {
         return Ok(Tls {
             config: SslConfig::disabled(),
             development: None,
         });
     }
+    let hosts = hosts::read(loaded, settings)?;
     let (certificate, key, development) = match (&settings.ssl_cert_file, &settings.ssl_key_file) {
         (Some(certificate), Some(key)) => (certificate.clone(), key.clone(), None),
+        _ if !hosts.is_empty() => (PathBuf::new(), PathBuf::new(), None),
         _ => {
-            let (certificate, key, development) = development(loaded, settings, purpose)?;
+            let (certificate, key, development) =
+                development(loaded, settings, purpose).map_err(|complaint| vec![complaint])?;
             (certificate, key, Some(development))
         }
     };
     Ok(Tls {
-        config: config(settings, certificate, key),
+        config: config(settings, certificate, key).with_hosts(hosts),
         development,
     })
 }
 
 impl Tls {
-    /// What works but will trouble clients, such as a certificate that has expired.
+    /// What works but will trouble clients of each certificate, such as that it has expired.
     pub(super) fn warnings(&self, loaded: &Loaded) -> Vec<Complaint> {
         if self.development.is_some() || !self.config.mode.is_enabled() {
             return Vec::new();
         }
-        let (cert, key) = (&self.config.cert_path, &self.config.key_path);
-        let Ok(report) = CertificateManager::verify_cert_files(cert, key) else {
-            return Vec::new();
+        if self.config.hosts.is_empty() {
+            let origin = loaded.origin("ssl_cert_file");
+            let complaint = |finding| Complaint::text(finding).at(&origin);
+            return findings(&self.config.cert_path, &self.config.key_path)
+                .map(complaint)
+                .collect();
+        }
+        let of_host = |host: &HostConfig| {
+            let context = host.described();
+            let complaint = move |finding| Complaint::text(format!("{context}: {finding}"));
+            let second = host.second.as_ref();
+            let second = second
+                .into_iter()
+                .flat_map(|(cert, key)| findings(cert, key));
+            findings(&host.cert_path, &host.key_path)
+                .chain(second)
+                .map(complaint)
+                .collect::<Vec<_>>()
         };
-        let origin = loaded.origin("ssl_cert_file");
-        let findings = report.errors().iter().chain(report.warnings());
-        findings
-            .map(|finding| Complaint::text(finding.to_string()).at(&origin))
-            .collect()
+        self.config.hosts.iter().flat_map(of_host).collect()
     }
 }
 
-/// What is wrong with each of the files, and only if nothing is, with all of them together; with the
-/// setting that has to be looked at.
+/// What will trouble clients of a certificate.
+fn findings(certificate: &Path, key: &Path) -> impl Iterator<Item = String> + use<> {
+    let report = CertificateManager::verify_cert_files(certificate, key);
+    let findings = report.map(|report| {
+        let findings = report.errors().iter().chain(report.warnings());
+        findings.map(ToString::to_string).collect::<Vec<_>>()
+    });
+    findings.unwrap_or_default().into_iter()
+}
+
+/// What is wrong with each of the files, or if nothing is, with all of them together; with the setting
+/// that has to be looked at.
 fn faults(config: &SslConfig, purpose: Purpose) -> Vec<(&'static str, ConfigError)> {
-    let certificate = load_certificate_chain(&config.cert_path).map_err(ConfigError::CertFile);
-    let key = check_key_file_permissions(&config.key_path)
+    // Who types a pass phrase at the start does it once, for the server itself.
+    let error = if purpose == Purpose::Serve && asks_for_passphrase(config) {
+        None
+    } else {
+        match config.validate() {
+            Ok(()) => return Vec::new(),
+            Err(error) => Some(error),
+        }
+    };
+    let faults = if config.hosts.is_empty() {
+        file_faults(
+            &config.cert_path,
+            &config.key_path,
+            config.ca_path.as_deref(),
+        )
+    } else {
+        config.hosts.iter().flat_map(host_faults).collect()
+    };
+    if faults.is_empty() {
+        let of_all = error.map(|error| (setting_of(&error), error));
+        of_all.into_iter().collect()
+    } else {
+        faults
+    }
+}
+
+fn host_faults(host: &HostConfig) -> Vec<(&'static str, ConfigError)> {
+    let mut faults = file_faults(&host.cert_path, &host.key_path, host.ca_path.as_deref());
+    if let Some((certificate, key)) = &host.second {
+        faults.extend(file_faults(certificate, key, None));
+    }
+    let of_host = |(_, source)| {
+        let context = host.described();
+        let source = Box::new(source);
+        ("hosts_file", ConfigError::Host { context, source })
+    };
+    faults.into_iter().map(of_host).collect()
+}
+
+fn file_faults(
+    certificate: &Path,
+    key: &Path,
+    authorities: Option<&Path>,
+) -> Vec<(&'static str, ConfigError)> {
+    let certificate = load_certificate_chain(certificate).map_err(ConfigError::CertFile);
+    let key = check_key_file_permissions(key)
         .map_err(ConfigError::KeyAccess)
-        .and_then(|()| read_private_key(&config.key_path).map_err(ConfigError::KeyFile));
-    let authorities = config
-        .ca_path
-        .as_deref()
-        .map_or(Ok(Vec::new()), load_trust_anchors);
-    let faults: Vec<_> = [
+        .and_then(|()| read_private_key(key).map_err(ConfigError::KeyFile));
+    let authorities = authorities.map_or(Ok(Vec::new()), load_trust_anchors);
+    [
         certificate.err().map(|error| ("ssl_cert_file", error)),
         key.err().map(|error| ("ssl_key_file", error)),
         authorities
@@ -123,18 +189,7 @@ fn faults(config: &SslConfig, purpose: Purpose) -> Vec<(&'static str, ConfigErro
     ]
     .into_iter()
     .flatten()
-    .collect();
-    // Who types a pass phrase at the start does it once, for the server itself.
-    let asks = purpose == Purpose::Serve && asks_for_passphrase(config);
-    if faults.is_empty() && !asks {
-        return config
-            .validate()
-            .err()
-            .map(|error| (setting_of(&error), error))
-            .into_iter()
-            .collect();
-    }
-    faults
+    .collect()
 }
 
 fn asks_for_passphrase(config: &SslConfig) -> bool {
@@ -186,6 +241,11 @@ fn setting_of(error: &ConfigError) -> &'static str {
         ConfigError::CrlFile(_) => "ssl_crl_file",
         ConfigError::CrlDirectory { .. } | ConfigError::CrlInDirectory(_) => "ssl_crl_dir",
         ConfigError::Passphrase { .. } => "ssl_passphrase_command",
+        ConfigError::Host { .. }
+        | ConfigError::HostCaMissing { .. }
+        | ConfigError::HostKeysAlike { .. }
+        | ConfigError::HostModeWeaker { .. }
+        | ConfigError::HostTwice { .. } => "hosts_file",
         ConfigError::ProviderNotBuilt(_) => "ssl_crypto_provider",
         _ => "ssl_mode",
     }

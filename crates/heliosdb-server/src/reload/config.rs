@@ -95,7 +95,7 @@ impl LiveConfig {
     ) -> Result<AccessPolicy, ConfigurationErrors> {
         let facts = TlsFacts {
             mode: ssl.mode,
-            client_ca: ssl.ca_path.is_some(),
+            client_ca: ssl.has_client_ca(),
         };
         let lasting = match old {
             Some(old) => old.access.lasting().followed_by(&self.access)?,

@@ -60,6 +60,9 @@ pub enum SettingsError {
         /// The mode that asks for client certificates.
         mode: pg_tls::SslMode,
     },
+    /// Certificates are to depend on the host name and nothing says how.
+    #[error("\"ssl_sni\" is on, but \"hosts_file\" is not set")]
+    NoHostsFile,
     /// The bytes are not UTF-8.
     #[error("value of parameter \"{name}\" is not valid UTF-8")]
     NotUnicode {
@@ -170,6 +173,7 @@ impl SettingsError {
             | Self::WrongType { name, .. }
             | Self::WrongPlace { name } => Some(name),
             Self::NoCertificateAuthority { .. } => Some("ssl_mode"),
+            Self::NoHostsFile => Some("ssl_sni"),
             Self::VersionRange { .. } => Some("ssl_min_protocol_version"),
             Self::Syntax { .. } | Self::Unreadable { .. } | Self::Unrecognized { .. } => None,
         }
@@ -190,6 +194,10 @@ impl SettingsError {
             Self::NoCertificateAuthority { .. } => Some(
                 "Set \"ssl_ca_file\" to the certificates of the authorities that sign your \
                  clients' certificates."
+                    .to_owned(),
+            ),
+            Self::NoHostsFile => Some(
+                "Set \"hosts_file\" to a file like PostgreSQL's pg_hosts.conf, or \"ssl_sni\" to off."
                     .to_owned(),
             ),
             Self::NotSupported { available, .. } => Some(format!("Available values: {available}.")),

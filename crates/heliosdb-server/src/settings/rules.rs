@@ -29,8 +29,12 @@ pub(super) fn contradictions(loaded: &Loaded) -> Vec<Problem> {
             SettingsError::MissingPartner { name, missing },
         );
     }
+    if settings.ssl_sni && settings.hosts_file.is_none() {
+        report("ssl_sni", &["hosts_file"], SettingsError::NoHostsFile);
+    }
     let mode = settings.ssl_mode;
-    if mode.requires_client_verification() && settings.ssl_ca_file.is_none() {
+    // With hosts, each has an authority of its own, or none.
+    if mode.requires_client_verification() && settings.ssl_ca_file.is_none() && !settings.ssl_sni {
         report(
             "ssl_mode",
             &["ssl_ca_file"],
@@ -90,6 +94,17 @@ mod tests {
             &["--ssl-mode=verify-full"],
             &["--ssl-mode: \"ssl_mode\" setting \"verify-full\" requires \"ssl_ca_file\""],
         );
+    }
+
+    #[test]
+    fn names_need_a_file_and_may_have_their_own_authorities() {
+        check(
+            &["--ssl-sni=on"],
+            &["--ssl-sni: \"ssl_sni\" is on, but \"hosts_file\" is not set"],
+        );
+        check(&["--hosts-file=hosts"], &[]);
+        let modes = ["--ssl-mode=verify-ca", "--ssl-sni=on", "--hosts-file=hosts"];
+        check(&modes, &[]);
     }
 
     #[test]

@@ -332,6 +332,26 @@ settings! {
         group: Tls,
     }
 
+    /// Whether the certificate depends on the host name that a client asks for, as `hosts_file` says.
+    ///
+    /// As PostgreSQL 19's setting. Off, the name is ignored.
+    ssl_sni: bool {
+        kind: Kind::Boolean,
+        default: "off",
+        group: Tls,
+    }
+
+    /// Certificates and client authorities by host name: a file like PostgreSQL 19's `pg_hosts.conf`, used
+    /// when `ssl_sni` is on.
+    ///
+    /// As soon as it has a line, `ssl_cert_file`, `ssl_key_file` and `ssl_ca_file` are not used; see
+    /// [Many names](SNI.md).
+    hosts_file: Option<PathBuf> {
+        kind: Kind::Path,
+        default: "",
+        group: Tls,
+    }
+
     /// Lets every certificate in `ssl_ca_file` end a client's chain, not only the self-signed ones.
     ///
     /// A file with an intermediate authority alone then admits the clients of that authority. PostgreSQL

@@ -54,6 +54,15 @@ impl FileError {
         self.hint
     }
 
+    /// The message with its place before it as `file:line: `, for where the hint is shown apart.
+    #[must_use]
+    pub fn placed(&self) -> String {
+        match self.line {
+            Some(line) => format!("{}:{line}: {}", self.file.display(), self.message),
+            None => self.message.clone(),
+        }
+    }
+
     /// The code that PostgreSQL logs it with: F0000, `config_file_error`.
     #[must_use]
     pub const fn sqlstate(&self) -> SqlState {
