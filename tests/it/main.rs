@@ -13,5 +13,6 @@ mod hba;
 mod key_files;
 mod logins;
 mod postgres_ssl;
+mod probe;
 mod sql;
 mod user;

@@ -13,6 +13,7 @@ const SLIM: &[(&str, &str)] = &[
     ("pg-wire", ""),
     ("pg-certs", ""),
     ("pg-certs", "generate,ring"),
+    ("pg-certs", "probe"),
     ("pg-tls", "ring"),
     ("heliosdb-server", ""),
     ("heliosdb-server", "aws-lc-rs"),

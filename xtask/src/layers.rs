@@ -7,7 +7,7 @@ use crate::project::Project;
 /// Each crate, and the workspace crates it may name in `[dependencies]`.
 const ALLOWED: &[(&str, &[&str])] = &[
     ("pg-wire", &[]),
-    ("pg-certs", &[]),
+    ("pg-certs", &["pg-wire"]),
     ("pg-auth", &["pg-certs", "pg-wire"]),
     ("pg-tls", &["pg-certs", "pg-wire"]),
     (

@@ -13,6 +13,7 @@ mod fuzz;
 mod gen_certs;
 mod heliosdb;
 mod layers;
+mod probe_peers;
 mod process;
 mod project;
 mod setup;
@@ -46,6 +47,8 @@ enum Task {
     GenCerts(gen_certs::Options),
     /// Try every client, sslmode and certificate against every server mode
     TestSsl(test_ssl::Options),
+    /// Probe PostgreSQL, PgBouncer, stunnel and our server, and hold the verdicts to what psql does
+    ProbePeers(probe_peers::Options),
     /// Make sure that what the build and the tests need is there
     Setup,
     /// Run one fuzz target, or all of them, for some seconds each
@@ -79,6 +82,7 @@ fn run(arguments: &Arguments) -> Result<()> {
         Task::Ci => ci::run(&project),
         Task::GenCerts(options) => gen_certs::run(&project, options),
         Task::TestSsl(options) => test_ssl::run(&project, options),
+        Task::ProbePeers(options) => probe_peers::run(&project, options),
         Task::Setup => setup::run(&project),
         Task::Fuzz(options) => fuzz::run(&project, options),
         Task::Bench => bench::run(&project),

@@ -48,6 +48,18 @@ const NEEDS: &[Need] = &[
         present: || is_file(Path::new("/usr/lib/postgresql/15/bin/postgres")),
     },
     Need {
+        purpose: "PgBouncer, which is probed",
+        package: "pgbouncer",
+        required: false,
+        present: || daemon("pgbouncer").is_some(),
+    },
+    Need {
+        purpose: "stunnel, which is probed",
+        package: "stunnel4",
+        required: false,
+        present: || daemon("stunnel4").is_some(),
+    },
+    Need {
         purpose: "openssl, a client of the tests",
         package: "openssl",
         required: false,
@@ -167,6 +179,14 @@ pub(crate) fn run(project: &Project) -> Result<()> {
 pub(crate) fn psql_15() -> Option<PathBuf> {
     let path = PathBuf::from("/usr/lib/postgresql/15/bin/psql");
     is_file(&path).then_some(path)
+}
+
+/// A daemon of Debian's, whose folder need not be in the `PATH`.
+pub(crate) fn daemon(name: &str) -> Option<PathBuf> {
+    which(name).or_else(|| {
+        let path = Path::new("/usr/sbin").join(name);
+        is_file(&path).then_some(path)
+    })
 }
 
 /// The Python of the clients' virtual environment.

@@ -29,6 +29,7 @@
 //! | `aws-lc-rs` | yes | cryptography by aws-lc-rs; every [`KeyType`](generate::KeyType) |
 //! | `cli` | no | the program `pg-certs` |
 //! | `ring` | no | cryptography by ring; no RSA generation. With both, aws-lc-rs is used |
+//! | `probe` | no | [`probe`]: looks at a running server from outside |
 //!
 //! Without either library, loading and inspecting work, but nothing can tell whether a key belongs to
 //! a certificate.
@@ -83,6 +84,8 @@ mod manager;
 pub mod ocsp;
 pub mod os_error;
 mod pem;
+#[cfg(feature = "probe")]
+pub mod probe;
 mod provider;
 #[cfg(test)]
 mod testing;

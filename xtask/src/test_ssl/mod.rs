@@ -5,8 +5,8 @@
 //! computed by [`expect`]; the same cells can be tried against PostgreSQL itself, the oracle. The
 //! clients are programs of `xtask/clients`, each in its own language.
 
-mod access;
-mod cells;
+pub(crate) mod access;
+pub(crate) mod cells;
 mod clients;
 mod drivers;
 mod expect;
@@ -16,7 +16,7 @@ mod programs;
 mod psql;
 mod report;
 mod resident;
-mod servers;
+pub(crate) mod servers;
 mod tap;
 
 use std::collections::VecDeque;
@@ -131,7 +131,7 @@ fn run_built(project: &Project, options: &Options, absent: Absent) -> Result<()>
         targets.push(Target::HeliosDb { project, folder });
     }
     for &release in options.oracle.map_or(&[][..], Oracle::releases) {
-        match PostgreSql::prepare(project, release, folder)? {
+        match PostgreSql::prepare(project, release, folder, &format!("postgresql-{release}"))? {
             Some(oracle) => targets.push(Target::PostgreSql(oracle)),
             None => {
                 absent_oracles += 1;

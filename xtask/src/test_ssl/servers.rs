@@ -105,11 +105,16 @@ struct Account {
 }
 
 impl PostgreSql {
-    /// Makes a database cluster below `folder`, which holds the certificates; `None` if this
-    /// release is not on the machine.
-    pub(crate) fn prepare(project: &Project, release: u32, folder: &Path) -> Result<Option<Self>> {
+    /// Makes a database cluster in the new folder `name` below `folder`, which holds the
+    /// certificates; `None` if this release is not on the machine.
+    pub(crate) fn prepare(
+        project: &Project,
+        release: u32,
+        folder: &Path,
+        name: &str,
+    ) -> Result<Option<Self>> {
         let account = unprivileged(project)?;
-        let own = folder.join(format!("postgresql-{release}"));
+        let own = folder.join(name);
         fs::create_dir(&own)?;
         let Some(bin) = find(project, release, &own)? else {
             return Ok(None);
@@ -142,6 +147,11 @@ impl PostgreSql {
         );
         oracle.make_roles()?;
         Ok(Some(oracle))
+    }
+
+    /// The folder of its own, with copies of the certificates that its account may read.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// Makes everybody who logs in a superuser, so that all may make tables.
@@ -203,9 +213,13 @@ impl PostgreSql {
 
     /// One of the release's programs, run by an account that it accepts.
     fn command(&self, program: &str, death_signal: &str) -> Command {
-        let program = self.bin.join(program);
+        self.run_as(&self.bin.join(program), death_signal)
+    }
+
+    /// Any program, run by the account of this PostgreSQL.
+    pub(crate) fn run_as(&self, program: &Path, death_signal: &str) -> Command {
         let mut command = match self.account {
-            None => bound_to_us(&program, death_signal),
+            None => bound_to_us(program, death_signal),
             Some(Account { uid, gid }) => {
                 let mut command = Command::new("setpriv");
                 command
@@ -349,7 +363,7 @@ fn unprivileged(project: &Project) -> Result<Option<Account>> {
 }
 
 /// A port that nobody listened on a moment ago: PostgreSQL cannot choose one itself.
-fn free_port() -> Result<u16> {
+pub(crate) fn free_port() -> Result<u16> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     Ok(listener.local_addr()?.port())
 }

@@ -11,6 +11,7 @@ mod inspect;
 mod json;
 mod output;
 mod period;
+mod probe;
 mod renew;
 mod revoke;
 mod server;
@@ -53,6 +54,8 @@ enum Command {
     ExportCa(export_ca::Options),
     /// Say what will go wrong with a server's files, before it starts
     Doctor(doctor::Options),
+    /// Say what clients will meet at a running server, whichever it is
+    Probe(probe::Options),
 }
 
 /// Runs the program.
@@ -69,6 +72,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Verify(options) => verify::run(&options),
         Command::ExportCa(options) => export_ca::run(&options),
         Command::Doctor(options) => doctor::run(&options),
+        Command::Probe(options) => probe::run(&options),
     };
     outcome
         .unwrap_or_else(|error| {

@@ -70,7 +70,7 @@ impl HostMatch {
 }
 
 /// The text with which libpq refuses a host that matches none of the names.
-pub(super) fn mismatch_text(certificate: &CertificateInfo, host: &str) -> String {
+pub(crate) fn mismatch_text(certificate: &CertificateInfo, host: &str) -> String {
     let address = host.parse::<IpAddr>().ok();
     let names = certificate.subject_alt_names();
     let mut examined: Vec<String> = names

@@ -39,6 +39,7 @@ use std::time::SystemTime;
 use rustls_pki_types::CertificateDer;
 
 pub use self::host::HostMatch;
+pub(crate) use self::host::mismatch_text;
 pub use self::sslmode::{ClientSslMode, UnknownSslMode};
 use crate::info::CertificateInfo;
 
@@ -290,7 +291,7 @@ impl Question<'_> {
         let sslmode = ClientSslMode::VerifyFull;
         let matched = HostMatch::of(leaf, self.host);
         if !matched.is_match() {
-            let reason = host::mismatch_text(leaf, self.host);
+            let reason = mismatch_text(leaf, self.host);
             return self.refused(
                 sslmode,
                 Obstacle::new(reason).cure(format!(

@@ -11,6 +11,7 @@ mod export_ca;
 mod inspect;
 mod making;
 mod place;
+mod probe;
 mod renew;
 mod revoke;
 mod verify;

@@ -26,7 +26,7 @@ pub(crate) struct Attribute {
 
 impl DistinguishedName {
     /// Reads the DER of a `Name` (RFC 5280, section 4.1.2.4).
-    pub(super) fn from_der(name: &[u8]) -> Option<Self> {
+    pub(crate) fn from_der(name: &[u8]) -> Option<Self> {
         let mut rest = der::whole(SEQUENCE, name)?;
         let mut rdns = Vec::new();
         while !rest.is_empty() {
