@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use crate::config_error::ConfigError;
+use crate::crypto::{CryptoPolicy, CryptoPolicyError, CryptoProfile, CryptoProvider};
 use crate::host::HostConfig;
 use crate::mode::SslMode;
 use crate::passphrase::{LoadReason, Passphrase, PassphraseSource};
-use crate::provider::CryptoProvider;
 use crate::server_tls::ServerTls;
 use crate::version::TlsVersion;
 
@@ -61,20 +61,32 @@ pub struct SslConfig {
     /// The cryptography; see [`with_crypto_provider`](Self::with_crypto_provider). `None` takes the
     /// first of [`CryptoProvider::AVAILABLE`].
     pub crypto_provider: Option<CryptoProvider>,
+    /// `ssl_profile`: what the settings below narrow; see [`with_profile`](Self::with_profile).
+    pub profile: CryptoProfile,
     /// `ssl_min_protocol_version`.
     pub min_protocol_version: TlsVersion,
     /// `ssl_max_protocol_version`; `None` is the newest.
     pub max_protocol_version: Option<TlsVersion>,
+    /// `ssl_ciphers`; see [`with_ciphers`](Self::with_ciphers). `None` is all of the profile.
+    pub ciphers: Option<String>,
+    /// `ssl_tls13_ciphers`; see [`with_tls13_ciphers`](Self::with_tls13_ciphers). `None` is all of the
+    /// profile.
+    pub tls13_ciphers: Option<String>,
+    /// `ssl_groups`; see [`with_groups`](Self::with_groups). `None` is all of the profile.
+    pub groups: Option<String>,
     /// `ssl_prefer_server_ciphers`; see
     /// [`with_prefer_server_ciphers`](Self::with_prefer_server_ciphers).
     pub prefer_server_ciphers: bool,
+    /// `ssl_session_tickets`; see [`with_session_tickets`](Self::with_session_tickets).
+    pub session_tickets: bool,
     /// Plaintext bytes of a TLS record; see [`with_max_record_size`](Self::with_max_record_size).
     pub max_record_size: Option<usize>,
 }
 
 impl SslConfig {
     /// Settings with a certificate chain, its key, and defaults for the rest: no client CA, the
-    /// default provider, TLS 1.2 and 1.3, the server's preference of ciphers, records of 16 KiB.
+    /// default provider, all of [`CryptoProfile::Intermediate`], the server's preference of ciphers, no
+    /// session tickets, records of 16 KiB.
     ///
     /// With [`SslMode::Disable`] the files are never opened.
     pub fn new(mode: SslMode, cert_path: impl Into<PathBuf>, key_path: impl Into<PathBuf>) -> Self {
@@ -93,9 +105,14 @@ impl SslConfig {
             #[cfg(feature = "ocsp")]
             ocsp_path: None,
             crypto_provider: None,
+            profile: CryptoProfile::Intermediate,
             min_protocol_version: TlsVersion::Tls12,
             max_protocol_version: None,
+            ciphers: None,
+            tls13_ciphers: None,
+            groups: None,
             prefer_server_ciphers: true,
+            session_tickets: false,
             max_record_size: None,
         }
     }
@@ -219,6 +236,15 @@ impl SslConfig {
         self
     }
 
+    /// Chooses what versions, suites and groups there are to choose from; the default is
+    /// [`CryptoProfile::Intermediate`]. The settings below narrow it. What leaves nothing of it is
+    /// refused by [`load`](Self::load).
+    #[must_use]
+    pub const fn with_profile(mut self, profile: CryptoProfile) -> Self {
+        self.profile = profile;
+        self
+    }
+
     /// Sets `ssl_min_protocol_version`; the default is TLS 1.2. Older clients get the alert
     /// `protocol_version`.
     #[must_use]
@@ -231,6 +257,39 @@ impl SslConfig {
     #[must_use]
     pub const fn with_max_protocol_version(mut self, version: TlsVersion) -> Self {
         self.max_protocol_version = Some(version);
+        self
+    }
+
+    /// Sets `ssl_ciphers`: the suites of TLS 1.2 and their order, in OpenSSL's language
+    /// (`openssl-ciphers(1)`), such as `ECDHE+AESGCM:!AES128` or PostgreSQL's default
+    /// `HIGH:MEDIUM:+3DES:!aNULL`.
+    ///
+    /// As in OpenSSL, words that name nothing available are passed over, and a list that leaves nothing
+    /// is refused. Properties add suites in the order of
+    /// [`with_prefer_server_ciphers`](Self::with_prefer_server_ciphers), which begins with AES-128;
+    /// `@STRENGTH` sorts by the length of keys. `@SECLEVEL` above 2 is refused.
+    #[must_use]
+    pub fn with_ciphers(mut self, list: impl Into<String>) -> Self {
+        self.ciphers = Some(list.into());
+        self
+    }
+
+    /// Sets `ssl_tls13_ciphers`: the suites of TLS 1.3 and their order, by name, with colons between
+    /// them. Unknown names are passed over, and a list that leaves nothing is refused.
+    #[must_use]
+    pub fn with_tls13_ciphers(mut self, list: impl Into<String>) -> Self {
+        self.tls13_ciphers = Some(list.into());
+        self
+    }
+
+    /// Sets `ssl_groups`: the groups for key exchange, by name, with colons between them:
+    /// `X25519MLKEM768` (aws-lc-rs only), `X25519`, `prime256v1` or `P-256`, `secp384r1` or `P-384`.
+    ///
+    /// A name that is not available is refused, unless it has a `?` before it. The order is that in
+    /// which a client is asked to try again; among those that it offers the client's order counts.
+    #[must_use]
+    pub fn with_groups(mut self, list: impl Into<String>) -> Self {
+        self.groups = Some(list.into());
         self
     }
 
@@ -251,6 +310,23 @@ impl SslConfig {
     #[must_use]
     pub const fn with_prefer_server_ciphers(mut self, prefer: bool) -> Self {
         self.prefer_server_ciphers = prefer;
+        self
+    }
+
+    /// Sets `ssl_session_tickets`: whether clients can resume a session, which spares both sides the
+    /// signature of a handshake. Off by default; PostgreSQL cannot do it.
+    ///
+    /// # Security
+    ///
+    /// A ticket is good for at most 12 hours (its key changes every 6), for the server name and the
+    /// loaded configuration that it was made by, and for nothing else: after a reload every client
+    /// shakes hands in full. A configuration with `ssl_ca_file` makes and takes no tickets, so no check
+    /// of a client certificate is ever skipped. There is no early data. The price is some forward
+    /// secrecy: whoever reads the server's memory can decrypt the sessions of TLS 1.2 whose tickets
+    /// were made with a key that he finds.
+    #[must_use]
+    pub const fn with_session_tickets(mut self, tickets: bool) -> Self {
+        self.session_tickets = tickets;
         self
     }
 
@@ -301,6 +377,16 @@ impl SslConfig {
     /// Those of [`load`](Self::load).
     pub fn validate(&self) -> Result<(), ConfigError> {
         self.load().map(drop)
+    }
+
+    /// What profile and settings come to, without reading a file.
+    ///
+    /// # Errors
+    ///
+    /// A [`CryptoPolicyError`] about the setting that contradicts the profile, cannot be had in this
+    /// build, or leaves nothing to negotiate.
+    pub fn crypto_policy(&self) -> Result<CryptoPolicy, CryptoPolicyError> {
+        CryptoPolicy::new(self)
     }
 
     /// Reads the files and builds what the [`Acceptor`](crate::Acceptor) needs.

@@ -8,10 +8,9 @@ use pg_certs::{KeyFileError, LoadError, os_error};
 use pg_wire::SqlState;
 
 use crate::config::SslConfig;
+use crate::crypto::CryptoPolicyError;
 use crate::mode::SslMode;
 use crate::passphrase::PassphraseError;
-use crate::provider::CryptoProvider;
-use crate::version::TlsVersion;
 
 /// Why an [`SslConfig`] cannot be used. The operator mends all of these.
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +56,9 @@ pub enum ConfigError {
         /// The mode.
         mode: SslMode,
     },
+    /// Profile, versions, ciphers and groups do not go together.
+    #[error(transparent)]
+    Crypto(#[from] CryptoPolicyError),
     /// A host's files cannot be used.
     #[error("{context}: {source}")]
     Host {
@@ -164,13 +166,6 @@ pub enum ConfigError {
         /// What is missing.
         source: pg_certs::ocsp::InquiryError,
     },
-    /// The provider is not part of this build.
-    #[error(
-        "crypto provider {name} is not part of this build; available: {available}",
-        name = .0.map_or("(default)", CryptoProvider::as_str),
-        available = available()
-    )]
-    ProviderNotBuilt(Option<CryptoProvider>),
     /// The record size is out of range.
     #[error(
         "max_record_size {0} is outside the valid range ({min} .. {max})",
@@ -183,16 +178,6 @@ pub enum ConfigError {
         "could not set up TLS: the versions, ciphers and groups that are allowed do not go together: {0}"
     )]
     Settings(rustls::Error),
-    /// No version is both new enough and old enough.
-    #[error(
-        "could not set SSL protocol version range: \"ssl_min_protocol_version\" ({min}) cannot be higher than \"ssl_max_protocol_version\" ({max})"
-    )]
-    VersionRange {
-        /// `ssl_min_protocol_version`.
-        min: TlsVersion,
-        /// `ssl_max_protocol_version`.
-        max: TlsVersion,
-    },
 }
 
 impl ConfigError {
@@ -214,6 +199,7 @@ impl ConfigError {
             | Self::CaMissing { .. }
             | Self::CaUnusable { .. }
             | Self::CertFile(_)
+            | Self::Crypto(_)
             | Self::CrlDirectory { .. }
             | Self::CrlFile(_)
             | Self::CrlInDirectory(_)
@@ -225,11 +211,9 @@ impl ConfigError {
             | Self::KeyFile(_)
             | Self::KeyMismatch { .. }
             | Self::KeyNeedsPassphrase(_)
-            | Self::ProviderNotBuilt(_)
             | Self::RecordSize(_)
             | Self::Settings(_)
-            | Self::Unusable { .. }
-            | Self::VersionRange { .. } => SqlState::CONFIG_FILE_ERROR,
+            | Self::Unusable { .. } => SqlState::CONFIG_FILE_ERROR,
             #[cfg(feature = "ocsp")]
             Self::OcspFile(_) | Self::OcspIssuer { .. } => SqlState::CONFIG_FILE_ERROR,
         }
@@ -242,16 +226,4 @@ fn key_rule(error: &KeyFileError) -> String {
         .detail()
         .map(|detail| format!("; {detail}"))
         .unwrap_or_default()
-}
-
-/// The compiled-in providers as text.
-fn available() -> String {
-    let names: Vec<&str> = CryptoProvider::AVAILABLE
-        .iter()
-        .map(|provider| provider.as_str())
-        .collect();
-    if names.is_empty() {
-        return "none (build pg-tls with feature aws-lc-rs or ring)".to_owned();
-    }
-    names.join(", ")
 }

@@ -134,7 +134,9 @@ const fn is_about_versions(error: &rustls::Error) -> bool {
         rustls::Error::InvalidMessage(
             InvalidMessage::InvalidContentType | InvalidMessage::UnknownProtocolVersion
         ) | rustls::Error::PeerIncompatible(
-            PeerIncompatible::SupportedVersionsExtensionRequired
+            // What only clients of before TLS 1.2 leave out, which rustls looks for first.
+            PeerIncompatible::SignatureAlgorithmsExtensionRequired
+                | PeerIncompatible::SupportedVersionsExtensionRequired
                 | PeerIncompatible::Tls12NotOffered
                 | PeerIncompatible::Tls12NotOfferedOrEnabled
         ) | rustls::Error::AlertReceived(AlertDescription::ProtocolVersion)
@@ -152,7 +154,8 @@ fn reason(error: &rustls::Error) -> String {
             InvalidMessage::InvalidContentType | InvalidMessage::UnknownProtocolVersion,
         ) => "wrong version number",
         Error::PeerIncompatible(
-            PeerIncompatible::SupportedVersionsExtensionRequired
+            PeerIncompatible::SignatureAlgorithmsExtensionRequired
+            | PeerIncompatible::SupportedVersionsExtensionRequired
             | PeerIncompatible::Tls12NotOffered
             | PeerIncompatible::Tls12NotOfferedOrEnabled,
         ) => "unsupported protocol",
@@ -294,6 +297,12 @@ mod tests {
             ),
             (
                 rustls::Error::PeerIncompatible(PeerIncompatible::Tls12NotOffered),
+                "unsupported protocol",
+            ),
+            (
+                rustls::Error::PeerIncompatible(
+                    PeerIncompatible::SignatureAlgorithmsExtensionRequired,
+                ),
                 "unsupported protocol",
             ),
             (

@@ -47,16 +47,21 @@
 //!
 //! * `aws-lc-rs` (default): the cryptography of aws-lc-rs, with X25519MLKEM768.
 //! * `ring`: the cryptography of ring. Both may be on; [`SslConfig::with_crypto_provider`] chooses.
+//! * `fips`: [`CryptoProfile::Fips`], with the validated module of aws-lc. The build needs CMake and Go.
 //!
 //! # Where this differs from PostgreSQL with OpenSSL
 //!
-//! * TLS 1.0 and 1.1, finite-field Diffie-Hellman and OpenSSL's cipher language do not exist in rustls.
+//! * TLS 1.0 and 1.1, finite-field Diffie-Hellman and suites without forward secrecy or authenticated
+//!   encryption do not exist in rustls. Lists of ciphers are written as for OpenSSL.
+//! * Session tickets can be switched on; PostgreSQL has none.
 //! * AES-128-GCM is preferred to AES-256-GCM; see [`SslConfig::with_prefer_server_ciphers`].
 //! * X.509 version 1 certificates are refused as server and client certificates (rustls), and the log
 //!   says so in words; OpenSSL accepts them.
 //! * A server name (SNI) that is no host name ends the handshake with an alert, where PostgreSQL up to
 //!   18 ignores it: rustls 0.23.46 takes IP addresses, underscores, upper case and a trailing dot, and
 //!   refuses the empty name, names longer than 253 bytes, white space and `[::1]` with brackets.
+//! * The alert to a client that offers TLS 1.1 and nothing later is `handshake_failure`, OpenSSL's is
+//!   `protocol_version`: rustls misses signature algorithms before it looks at the version.
 //! * The alert after bytes that are no TLS is `decode_error`, OpenSSL's is `protocol_version` or none.
 //! * The DETAIL about a client certificate that does not verify is about the client's own certificate
 //!   (depth 0), because webpki does not say where in the chain it stopped; but for revocation, where
@@ -71,6 +76,7 @@ mod client_verifier;
 mod close;
 mod config;
 mod config_error;
+mod crypto;
 mod handshake;
 mod handshake_error;
 mod host;
@@ -81,7 +87,6 @@ mod negotiate_error;
 mod negotiation;
 mod passphrase;
 pub mod policy;
-mod provider;
 mod refusal;
 mod revocation;
 mod server_tls;
@@ -95,13 +100,16 @@ pub use acceptor::Acceptor;
 pub use close::{FAREWELL_LIMIT, close};
 pub use config::SslConfig;
 pub use config_error::ConfigError;
+pub use crypto::{
+    CryptoPolicy, CryptoPolicyError, CryptoProfile, CryptoProvider, ParseCryptoProfileError,
+    ParseCryptoProviderError,
+};
 pub use handshake_error::HandshakeError;
 pub use host::HostConfig;
 pub use log_line::LogLine;
 pub use mode::{ParseSslModeError, SslMode};
 pub use negotiate_error::NegotiateError;
 pub use passphrase::{LoadReason, Passphrase, PassphraseError};
-pub use provider::{CryptoProvider, ParseCryptoProviderError};
 pub use refusal::{AuthMethod, Refusal};
 pub use server_tls::{Identity, ServerTls, Staple};
 pub use session::{Cancellation, ClientCertificate, Negotiated, Peer, Session, TlsInfo};

@@ -25,6 +25,7 @@ use rustls::server::ClientHello;
 
 use crate::config::SslConfig;
 use crate::config_error::ConfigError;
+use crate::crypto::CryptoPolicy;
 use crate::mode::SslMode;
 use crate::passphrase::LoadReason;
 use crate::version::TlsVersion;
@@ -104,6 +105,12 @@ impl ServerTls {
         }
     }
 
+    /// What is negotiated; `None` if TLS is disabled.
+    #[must_use]
+    pub fn crypto_policy(&self) -> Option<&CryptoPolicy> {
+        self.loaded().map(|loaded| loaded.shared.policy())
+    }
+
     pub(crate) fn loaded(&self) -> Option<&Loaded> {
         self.loaded.as_deref()
     }
@@ -134,6 +141,6 @@ impl Loaded {
 
     /// The oldest and the newest version that is spoken, for the HINT of version errors.
     pub(crate) const fn versions(&self) -> (TlsVersion, TlsVersion) {
-        self.shared.versions()
+        self.shared.policy().versions()
     }
 }

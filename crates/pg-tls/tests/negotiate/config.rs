@@ -4,7 +4,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 
 use pg_certs::generate::{KeyType, ServerSpec};
-use pg_tls::{ConfigError, CryptoProvider, SslConfig, SslMode, TlsVersion};
+use pg_tls::{ConfigError, CryptoPolicyError, CryptoProvider, SslConfig, SslMode, TlsVersion};
 
 use crate::support::Pki;
 
@@ -230,7 +230,10 @@ fn a_provider_that_is_not_compiled_in_is_named() {
             config.validate().unwrap();
         } else {
             let (error, text) = refused(&config);
-            assert!(matches!(error, ConfigError::ProviderNotBuilt(_)));
+            assert!(matches!(
+                error,
+                ConfigError::Crypto(CryptoPolicyError::ProviderNotBuilt(_))
+            ));
             assert!(text.starts_with(&format!(
                 "crypto provider {provider} is not part of this build"
             )));

@@ -11,6 +11,7 @@
 mod client_certs;
 mod closing;
 mod config;
+mod crypto_policy;
 mod deadline;
 mod direct;
 mod early_data;
@@ -26,4 +27,5 @@ mod sequences;
 mod sockets;
 mod startup;
 mod support;
+mod tickets;
 mod trusting;

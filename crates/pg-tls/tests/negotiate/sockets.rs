@@ -14,7 +14,7 @@ use crate::support::*;
 type Outcome = Result<Negotiated<TcpStream>, NegotiateError>;
 
 /// Accepts one connection on a free port.
-async fn serve(acceptor: Acceptor) -> (SocketAddr, JoinHandle<Outcome>) {
+pub(crate) async fn serve(acceptor: Acceptor) -> (SocketAddr, JoinHandle<Outcome>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let task = tokio::spawn(async move {

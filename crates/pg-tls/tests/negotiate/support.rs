@@ -17,7 +17,7 @@ use pg_wire::backend::ErrorResponse;
 use pg_wire::startup::StartupMessage;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{ClientConfig, RootCertStore, SignatureScheme};
+use rustls::{CipherSuite, ClientConfig, NamedGroup, RootCertStore, SignatureScheme};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, duplex};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -92,6 +92,8 @@ impl Pki {
             versions: rustls::ALL_VERSIONS.to_vec(),
             schemes: None,
             suites: "",
+            ciphers: Vec::new(),
+            groups: Vec::new(),
         }
     }
 }
@@ -121,6 +123,9 @@ pub(crate) struct Client {
     schemes: Option<Vec<SignatureScheme>>,
     /// What the names of its cipher suites contain.
     suites: &'static str,
+    /// All if empty, like the groups.
+    ciphers: Vec<CipherSuite>,
+    groups: Vec<NamedGroup>,
 }
 
 impl Client {
@@ -135,6 +140,45 @@ impl Client {
     ) -> Self {
         self.versions = vec![version];
         self
+    }
+
+    /// Offers these alone, in this order; of what is empty, all.
+    pub(crate) fn with_offer(
+        mut self,
+        versions: &[&'static rustls::SupportedProtocolVersion],
+        ciphers: &[CipherSuite],
+        groups: &[NamedGroup],
+    ) -> Self {
+        if !versions.is_empty() {
+            self.versions = versions.to_vec();
+        }
+        self.ciphers = ciphers.to_vec();
+        self.groups = groups.to_vec();
+        self
+    }
+
+    /// The provider with what is offered of it.
+    fn offered(&self) -> Arc<rustls::crypto::CryptoProvider> {
+        let all = self.provider.to_rustls().unwrap();
+        let mut offered = rustls::crypto::CryptoProvider::clone(&all);
+        offered
+            .cipher_suites
+            .retain(|suite| format!("{:?}", suite.suite()).contains(self.suites));
+        if !self.ciphers.is_empty() {
+            let suites = self.ciphers.iter().map(|name| {
+                let mut suites = all.cipher_suites.iter();
+                *suites.find(|suite| suite.suite() == *name).unwrap()
+            });
+            offered.cipher_suites = suites.collect();
+        }
+        if !self.groups.is_empty() {
+            let groups = self.groups.iter().map(|name| {
+                let mut groups = all.kx_groups.iter();
+                *groups.find(|group| group.name() == *name).unwrap()
+            });
+            offered.kx_groups = groups.collect();
+        }
+        Arc::new(offered)
     }
 
     pub(crate) fn with_identity(mut self, chain_pem: &str, key_pem: &str) -> Self {
@@ -181,11 +225,7 @@ impl Client {
         for certificate in certificates(&self.ca) {
             roots.add(certificate).unwrap();
         }
-        let mut provider = self.provider.to_rustls().unwrap();
-        Arc::make_mut(&mut provider)
-            .cipher_suites
-            .retain(|suite| format!("{:?}", suite.suite()).contains(self.suites));
-        let builder = ClientConfig::builder_with_provider(provider)
+        let builder = ClientConfig::builder_with_provider(self.offered())
             .with_protocol_versions(&self.versions)
             .unwrap()
             .with_root_certificates(roots);

@@ -38,7 +38,9 @@ impl CryptoProvider {
         }
     }
 
-    /// rustls' view of this provider with our preferences, or `None` if it is not compiled in.
+    /// rustls' view of this provider with all its suites and groups in the order that we prefer, or
+    /// `None` if it is not compiled in. What a server offers of it is its
+    /// [`CryptoPolicy`](crate::CryptoPolicy).
     ///
     /// # Design
     ///
@@ -48,19 +50,21 @@ impl CryptoProvider {
     /// Suites: see [`SslConfig::with_prefer_server_ciphers`](crate::SslConfig::with_prefer_server_ciphers).
     #[must_use]
     pub fn to_rustls(self) -> Option<Arc<rustls::crypto::CryptoProvider>> {
-        let mut provider = self.with_our_groups()?;
+        let mut provider = self.all()?;
         provider
             .cipher_suites
             .sort_by_key(|suite| preference(suite.suite()));
         Some(Arc::new(provider))
     }
 
-    fn with_our_groups(self) -> Option<rustls::crypto::CryptoProvider> {
+    fn all(self) -> Option<rustls::crypto::CryptoProvider> {
         match self {
             #[cfg(feature = "aws-lc-rs")]
             Self::AwsLcRs => {
-                use rustls::crypto::aws_lc_rs::{default_provider, kx_group};
+                use rustls::crypto::aws_lc_rs::{ALL_CIPHER_SUITES, default_provider, kx_group};
                 Some(rustls::crypto::CryptoProvider {
+                    // With `fips` the default is what is approved, whatever the profile.
+                    cipher_suites: ALL_CIPHER_SUITES.to_vec(),
                     kx_groups: vec![
                         kx_group::X25519MLKEM768,
                         kx_group::X25519,
