@@ -181,6 +181,16 @@ pub enum ConfigError {
 }
 
 impl ConfigError {
+    /// How to mend it, where the text does not say.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Crypto(error) => Some(error.hint()),
+            Self::Host { source, .. } => source.hint(),
+            _ => None,
+        }
+    }
+
     /// The SQLSTATE PostgreSQL gives the log line: `F0000`, or that of the failed file access.
     #[must_use]
     pub fn sqlstate(&self) -> SqlState {

@@ -101,6 +101,7 @@ impl ConfigSource for Configuration {
             tls.warnings(&loaded)
                 .iter()
                 .for_each(Complaint::log_warning);
+            tls.log_policy();
             *lock(&current) = Current {
                 loaded,
                 settings,

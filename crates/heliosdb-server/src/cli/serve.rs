@@ -41,6 +41,7 @@ pub(super) fn run(loaded: Loaded, sources: (ArgMatches, Vec<(OsString, OsString)
     tls.warnings(&loaded)
         .iter()
         .for_each(Complaint::log_warning);
+    tls.log_policy();
     let runtime = match Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => {

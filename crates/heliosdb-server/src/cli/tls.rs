@@ -52,7 +52,12 @@ pub(super) fn prepare(
     }
     let complaints: Vec<Complaint> = faults(&tls.config, purpose)
         .into_iter()
-        .map(|(setting, error)| Complaint::new(error).at(&loaded.origin(setting)))
+        .map(|(setting, error)| {
+            let hint = error.hint();
+            Complaint::new(error)
+                .at(&loaded.origin(setting))
+                .hint_if_any(hint)
+        })
         .collect();
     if complaints.is_empty() {
         Ok(tls)
@@ -90,6 +95,15 @@ pub(super) fn locate(
 }
 
 impl Tls {
+    /// Tells the log what is negotiated.
+    pub(super) fn log_policy(&self) {
+        if self.config.mode.is_enabled()
+            && let Ok(policy) = self.config.crypto_policy()
+        {
+            tracing::info!("{policy}");
+        }
+    }
+
     /// What works but will trouble clients of each certificate, such as that it has expired.
     pub(super) fn warnings(&self, loaded: &Loaded) -> Vec<Complaint> {
         if self.development.is_some() || !self.config.mode.is_enabled() {
@@ -201,12 +215,21 @@ fn asks_for_passphrase(config: &SslConfig) -> bool {
 
 fn config(settings: &Settings, certificate: PathBuf, key: PathBuf) -> SslConfig {
     let mut config = SslConfig::new(settings.ssl_mode, certificate, key)
+        .with_profile(settings.ssl_profile)
+        .with_ciphers(&settings.ssl_ciphers)
         .with_min_protocol_version(settings.ssl_min_protocol_version)
         .with_prefer_server_ciphers(settings.ssl_prefer_server_ciphers)
+        .with_session_tickets(settings.ssl_session_tickets)
         .with_partial_chains(settings.ssl_ca_partial_chains)
         .with_max_record_size(Some(settings.ssl_max_record_size));
     if let Some(version) = settings.ssl_max_protocol_version {
         config = config.with_max_protocol_version(version);
+    }
+    if let Some(list) = &settings.ssl_tls13_ciphers {
+        config = config.with_tls13_ciphers(list);
+    }
+    if let Some(list) = &settings.ssl_groups {
+        config = config.with_groups(list);
     }
     if let Some(provider) = settings.ssl_crypto_provider {
         config = config.with_crypto_provider(provider);
@@ -246,7 +269,7 @@ fn setting_of(error: &ConfigError) -> &'static str {
         | ConfigError::HostKeysAlike { .. }
         | ConfigError::HostModeWeaker { .. }
         | ConfigError::HostTwice { .. } => "hosts_file",
-        ConfigError::ProviderNotBuilt(_) => "ssl_crypto_provider",
+        ConfigError::Crypto(error) => error.setting(),
         _ => "ssl_mode",
     }
 }

@@ -1,8 +1,8 @@
 //! The types of settings that are one of a few words.
 
-use pg_tls::CryptoProvider;
 use pg_tls::SslMode;
 use pg_tls::TlsVersion;
+use pg_tls::{CryptoProfile, CryptoProvider};
 
 use super::kind::{FromValue, Kind, Value};
 
@@ -43,6 +43,16 @@ pub(super) const OPTIONAL_TLS_VERSION: Kind = Kind::Choice {
     optional: true,
 };
 
+/// The words for [`CryptoProfile`]; not every build has every one.
+pub(super) const CRYPTO_PROFILE: Kind = Kind::Choice {
+    values: &["modern", "intermediate", "fips"],
+    unsupported: &[
+        #[cfg(not(feature = "fips"))]
+        "fips",
+    ],
+    optional: false,
+};
+
 /// The words for [`CryptoProvider`]; not every build has every one.
 pub(super) const CRYPTO_PROVIDER: Kind = Kind::Choice {
     values: &["aws-lc-rs", "ring"],
@@ -74,6 +84,12 @@ impl FromValue for SslMode {
 }
 
 impl FromValue for TlsVersion {
+    fn from_value(value: &Value) -> Option<Self> {
+        word(value)?.parse().ok()
+    }
+}
+
+impl FromValue for CryptoProfile {
     fn from_value(value: &Value) -> Option<Self> {
         word(value)?.parse().ok()
     }
@@ -120,8 +136,18 @@ mod tests {
     fn words_and_types_agree() {
         every_word_has_its_value::<SslMode>(SSL_MODE);
         every_word_has_its_value::<TlsVersion>(TLS_VERSION);
+        every_word_has_its_value::<CryptoProfile>(CRYPTO_PROFILE);
         every_word_has_its_value::<CryptoProvider>(CRYPTO_PROVIDER);
         every_word_has_its_value::<LogFormat>(LOG_FORMAT);
+    }
+
+    #[test]
+    fn available_profiles_are_those_of_the_tls_layer() {
+        for name in ["modern", "intermediate", "fips"] {
+            let parsed = CRYPTO_PROFILE.parse("ssl_profile", name);
+            let available = CryptoProfile::AVAILABLE.contains(&name.parse().unwrap());
+            assert_eq!(parsed.is_ok(), available, "{name}");
+        }
     }
 
     #[test]

@@ -46,10 +46,12 @@ pub enum Kind {
     Networks,
     /// A file or directory; empty means "not set".
     Path,
-    /// Words that whoever uses the setting makes sense of; empty means "not set".
+    /// Words that whoever uses the setting makes sense of.
     Text {
         /// What stands for them in help and documentation, such as `NAME:NAME`.
         form: &'static str,
+        /// Whether an empty text means "not set"; else it is a text like any other.
+        optional: bool,
     },
 }
 
@@ -129,7 +131,7 @@ impl Kind {
                 Ok(Value::Integer(count))
             }
             Self::Networks => address::parse_networks(name, text).map(Value::Networks),
-            Self::Path | Self::Text { .. } if text.is_empty() => Ok(Value::Unset),
+            Self::Path | Self::Text { optional: true, .. } if text.is_empty() => Ok(Value::Unset),
             Self::Path => Ok(Value::Path(PathBuf::from(text))),
             Self::Text { .. } => Ok(Value::Text(text.to_owned())),
         }
@@ -146,7 +148,7 @@ impl Kind {
             Self::Integer { .. } => "NUMBER".to_owned(),
             Self::Networks => "ADDRESS[/BITS]".to_owned(),
             Self::Path => "PATH".to_owned(),
-            Self::Text { form } => (*form).to_owned(),
+            Self::Text { form, .. } => (*form).to_owned(),
         }
     }
 
@@ -171,7 +173,7 @@ impl Kind {
                 "`ADDRESS` or `ADDRESS/BITS`, several separated by commas or as an array".to_owned()
             }
             Self::Path => "path".to_owned(),
-            Self::Text { form } => format!("`{form}`"),
+            Self::Text { form, .. } => format!("`{form}`"),
         }
     }
 }
@@ -344,6 +346,11 @@ mod tests {
         optional: true,
     };
 
+    const WORDS: Kind = Kind::Text {
+        form: "WORDS",
+        optional: false,
+    };
+
     #[track_caller]
     fn refused(kind: Kind, text: &str, message: &str, hint: Option<&str>) {
         let error = kind.parse("sample", text).unwrap_err();
@@ -391,6 +398,19 @@ mod tests {
     }
 
     #[test]
+    fn an_empty_text_is_not_set_where_it_may_be() {
+        let optional = Kind::Text {
+            form: "WORDS",
+            optional: true,
+        };
+        assert_eq!(optional.parse("sample", "").unwrap(), Value::Unset);
+        assert_eq!(
+            WORDS.parse("sample", "").unwrap(),
+            Value::Text(String::new())
+        );
+    }
+
+    #[test]
     fn unknown_and_unsupported_choices_are_told_apart() {
         refused(
             VERSIONS,
@@ -427,8 +447,8 @@ mod tests {
             (Kind::Networks, ""),
             (Kind::Path, "/etc/server.crt"),
             (Kind::Path, ""),
-            (Kind::Text { form: "WORDS" }, "HIGH:!aNULL"),
-            (Kind::Text { form: "WORDS" }, ""),
+            (WORDS, "HIGH:!aNULL"),
+            (WORDS, ""),
         ] {
             assert_eq!(kind.parse("sample", text).unwrap().to_string(), text);
         }

@@ -7,11 +7,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ipnet::IpNet;
-use pg_tls::{CryptoProvider, SslMode, TlsVersion};
+use pg_tls::{CryptoProfile, CryptoProvider, SslMode, TlsVersion};
 
 use super::address::ListenAddress;
 use super::choice::{
-    CRYPTO_PROVIDER, LOG_FORMAT, LogFormat, OPTIONAL_TLS_VERSION, SSL_MODE, TLS_VERSION,
+    CRYPTO_PROFILE, CRYPTO_PROVIDER, LOG_FORMAT, LogFormat, OPTIONAL_TLS_VERSION, SSL_MODE,
+    TLS_VERSION,
 };
 use super::definition::{Change, Group, Place, Setting};
 use super::error::SettingsError;
@@ -362,6 +363,16 @@ settings! {
         group: Tls,
     }
 
+    /// What TLS versions, cipher suites and groups there are to choose from; the settings below narrow it.
+    ///
+    /// `modern`: TLS 1.3 only. `intermediate`: TLS 1.2 and 1.3, forward secrecy and authenticated
+    /// encryption always. `fips`: of these what FIPS 140-3 approves, in builds with the feature `fips`.
+    ssl_profile: CryptoProfile {
+        kind: CRYPTO_PROFILE,
+        default: "intermediate",
+        group: Tls,
+    }
+
     /// The lowest TLS version that is accepted.
     ssl_min_protocol_version: TlsVersion {
         kind: TLS_VERSION,
@@ -376,10 +387,51 @@ settings! {
         group: Tls,
     }
 
+    /// The cipher suites of TLS 1.2 and their order, in OpenSSL's language; those of TLS 1.3 have a
+    /// setting of their own.
+    ///
+    /// Suites by name (`ECDHE-RSA-AES256-GCM-SHA384`) or by properties (`HIGH`, `ECDHE+AESGCM`, `CHACHA20`),
+    /// which `!`, `-` and `+` take out or move to the end; `@STRENGTH` puts the longest keys first. Words
+    /// that name nothing available are passed over, as OpenSSL does; a list that leaves nothing is refused.
+    ssl_ciphers: String {
+        kind: Kind::Text { form: "CIPHER:CIPHER", optional: false },
+        default: "HIGH:MEDIUM:+3DES:!aNULL",
+        group: Tls,
+    }
+
+    /// The cipher suites of TLS 1.3 and their order, by name; not set, all of the profile.
+    ssl_tls13_ciphers: Option<String> {
+        kind: Kind::Text { form: "CIPHER:CIPHER", optional: true },
+        default: "",
+        group: Tls,
+    }
+
+    /// The groups for key exchange; not set, all of the profile.
+    ///
+    /// Names are `X25519MLKEM768` (post-quantum, aws-lc-rs only), `X25519`, `prime256v1` or `P-256`,
+    /// `secp384r1` or `P-384`. A name that is not available is refused unless `?` stands before it. Among
+    /// those that a client offers at once the client's order counts.
+    ssl_groups: Option<String> {
+        kind: Kind::Text { form: "GROUP:GROUP", optional: true },
+        default: "",
+        group: Tls,
+        replaces: &["ssl_ecdh_curve"],
+    }
+
     /// Whether the server's order of cipher suites decides, or the client's.
     ssl_prefer_server_ciphers: bool {
         kind: Kind::Boolean,
         default: "on",
+        group: Tls,
+    }
+
+    /// Lets clients resume sessions by tickets, which spares both sides most of the work of a handshake.
+    ///
+    /// PostgreSQL cannot do it. Tickets are good for at most 12 hours and not after a reload. Where
+    /// `ssl_ca_file` is set there are none, so that client certificates are verified every time.
+    ssl_session_tickets: bool {
+        kind: Kind::Boolean,
+        default: "off",
         group: Tls,
     }
 
