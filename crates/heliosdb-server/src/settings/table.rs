@@ -288,7 +288,7 @@ settings! {
     /// `%p` stands for a prompt, `%%` for a percent sign. The first line that it prints counts; it must
     /// exit with 0, within 60 seconds. It is not run when the key is not encrypted.
     ssl_passphrase_command: Option<String> {
-        kind: Kind::Text { form: "COMMAND" },
+        kind: Kind::Text { form: "COMMAND", optional: true },
         default: "",
         group: Tls,
     }
