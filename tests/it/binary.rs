@@ -251,6 +251,71 @@ fn all_errors_are_told_at_once_by_check_and_by_start() {
     }
 }
 
+/// What rustls cannot do is refused in PostgreSQL's words, with what there is instead.
+#[test]
+fn cryptography_that_is_not_there_is_refused() {
+    let place = Place::new();
+    for (flag, text, hint) in [
+        (
+            "--ssl-ciphers=AES128-SHA",
+            "could not set the TLSv1.2 cipher list (no valid ciphers available)",
+            "Available ciphers: ECDHE-",
+        ),
+        (
+            "--ssl-ciphers=",
+            "could not set the TLSv1.2 cipher list (no valid ciphers available)",
+            "Available ciphers: ECDHE-",
+        ),
+        (
+            "--ssl-tls13-ciphers=TLS_AES_128_CCM_SHA256",
+            "could not set the TLSv1.3 cipher suites (no valid ciphers available)",
+            "Available ciphers: TLS_AES_128_GCM_SHA256, TLS_AES_256_GCM_SHA384, \
+             TLS_CHACHA20_POLY1305_SHA256.",
+        ),
+        (
+            "--ssl-groups=X25519:secp521r1",
+            "could not set group names specified in ssl_groups: unrecognized group \"secp521r1\"",
+            "Ensure that each group name is spelled correctly and supported by this build. \
+             Available groups: X25519MLKEM768, X25519, prime256v1, secp384r1.",
+        ),
+        (
+            "--ssl-min-protocol-version=TLSv1.1",
+            "\"ssl_min_protocol_version\" setting \"TLSv1.1\" not supported by this build",
+            "Available values: TLSv1.2, TLSv1.3.",
+        ),
+        (
+            "--ssl-max-protocol-version=TLSv1",
+            "\"ssl_max_protocol_version\" setting \"TLSv1\" not supported by this build",
+            "Available values: TLSv1.2, TLSv1.3.",
+        ),
+        (
+            "--ssl-profile=fips",
+            "\"ssl_profile\" setting \"fips\" not supported by this build",
+            "Available values: modern, intermediate.",
+        ),
+    ] {
+        let mut command = place.command(&["--check-config", flag]);
+        let ended = Ended::new(command.output().unwrap()).expect(1);
+        let name = flag.split('=').next().unwrap();
+        let expected = format!(
+            "heliosdb-server: 1 error in the configuration\n{name}: {text}\n    HINT:  {hint}"
+        );
+        assert!(ended.stderr.starts_with(&expected), "{}", ended.stderr);
+    }
+}
+
+/// One line of the log says what is negotiated.
+#[test]
+fn the_policy_is_in_the_log() {
+    let place = Place::new();
+    let server = place.serve(&["--ssl-profile=modern", "--ssl-groups=X25519:P-256"]);
+    let line = "TLS profile modern with aws-lc-rs: TLSv1.3; ciphers TLS_AES_128_GCM_SHA256:\
+                TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256 in the server's order; groups \
+                X25519:prime256v1; no session tickets";
+    let ended = server.stop();
+    assert_eq!(ended.stderr.matches(line).count(), 1, "{}", ended.stderr);
+}
+
 #[test]
 fn c09_unusable_files_are_named() {
     let place = Place::new();

@@ -49,6 +49,7 @@ fn show(project: &Project, once: bool) -> Result<()> {
             key: certs.join("server.key"),
             ca: Some(&ca),
             access: None,
+            flags: &[],
             output: Output::Terminal,
         },
     )?;

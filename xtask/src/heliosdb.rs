@@ -19,6 +19,8 @@ pub(crate) struct Start<'a> {
     pub(crate) key: PathBuf,
     pub(crate) ca: Option<&'a Path>,
     pub(crate) access: Option<&'a Access>,
+    /// Further flags.
+    pub(crate) flags: &'a [&'a str],
     pub(crate) output: Output,
 }
 
@@ -44,7 +46,8 @@ pub(crate) fn start(project: &Project, start: Start<'_>) -> Result<(Server, Sock
         .arg("--ssl-cert-file")
         .arg(start.certificate)
         .arg("--ssl-key-file")
-        .arg(start.key);
+        .arg(start.key)
+        .args(start.flags);
     // What is set for a server of the user's is not for this one.
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("HELIOSDB_") {

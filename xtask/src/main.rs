@@ -16,6 +16,7 @@ mod layers;
 mod probe_peers;
 mod process;
 mod project;
+mod scan;
 mod setup;
 mod test;
 mod test_ssl;
@@ -49,6 +50,8 @@ enum Task {
     TestSsl(test_ssl::Options),
     /// Probe PostgreSQL, PgBouncer, stunnel and our server, and hold the verdicts to what psql does
     ProbePeers(probe_peers::Options),
+    /// Ask sslyze and testssl.sh about the server, profile by profile
+    Scan(scan::Options),
     /// Make sure that what the build and the tests need is there
     Setup,
     /// Run one fuzz target, or all of them, for some seconds each
@@ -83,6 +86,7 @@ fn run(arguments: &Arguments) -> Result<()> {
         Task::GenCerts(options) => gen_certs::run(&project, options),
         Task::TestSsl(options) => test_ssl::run(&project, options),
         Task::ProbePeers(options) => probe_peers::run(&project, options),
+        Task::Scan(options) => scan::run(&project, options),
         Task::Setup => setup::run(&project),
         Task::Fuzz(options) => fuzz::run(&project, options),
         Task::Bench => bench::run(&project),

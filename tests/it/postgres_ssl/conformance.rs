@@ -12,6 +12,12 @@ use super::{TOPICS, acceptance, bug_reports};
 /// Set to anything, the document is written anew instead of compared.
 const VARIABLE: &str = "HELIOSDB_UPDATE_CONFORMANCE";
 
+/// What the verdicts of scanners stand between.
+const SCANS: (&str, &str) = (
+    "<!-- scans: written by cargo xtask scan --update -->\n",
+    "<!-- end of scans -->\n",
+);
+
 /// Rows that must be covered, in the specification's order, with what each is about.
 const ROWS: [(&str, &str); 95] = [
     ("1.3 #1", "EOF before any byte of a packet"),
@@ -167,7 +173,14 @@ fn proof(case: &Case) -> String {
     }
 }
 
-fn document() -> String {
+/// What `cargo xtask scan` has put into the document, which stays as it is.
+fn scans(written: &str) -> &str {
+    let begin = written.find(SCANS.0).expect("a begin of scans");
+    let end = written.find(SCANS.1).expect("an end of scans") + SCANS.1.len();
+    &written[begin..end]
+}
+
+fn document(written: &str) -> String {
     let mut covered: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for (topic, cases) in TOPICS {
         for case in cases {
@@ -200,6 +213,12 @@ fn document() -> String {
     text.push_str(&acceptance::document::tables());
     text.push_str(&bug_reports::table());
     text.push_str(
+        "\n## What scanners say\n\n\
+         sslyze and testssl.sh about the program with `ssl_mode = \"require\"` and a certificate of 89 days, by \
+         `cargo xtask scan --update`. A scan that could not be made is absent, not passed.\n\n",
+    );
+    text.push_str(&scans(written));
+    text.push_str(
         "\n## Where each expectation is proven\n\n\
          \"PostgreSQL 15\": the case passes on a real PostgreSQL from that version on \
          (`HELIOSDB_TEST_ORACLE=<bin> cargo test postgres_ssl::oracle -- --ignored`).\n\n\
@@ -223,11 +242,11 @@ fn document() -> String {
 #[test]
 fn document_is_in_step_with_the_cases() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/CONFORMANCE.md");
-    let text = document();
+    let written = fs::read_to_string(&path).unwrap();
+    let text = document(&written);
     if std::env::var_os(VARIABLE).is_some() {
         fs::write(&path, text).unwrap();
     } else {
-        let written = fs::read_to_string(&path).unwrap_or_default();
         assert!(
             written == text,
             "docs/CONFORMANCE.md is not in step: run the test once with {VARIABLE}=1"

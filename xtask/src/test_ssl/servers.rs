@@ -78,6 +78,7 @@ impl Target<'_> {
                     key: folder.join(format!("{name}.key")),
                     ca: Some(&ca),
                     access: access.as_ref(),
+                    flags: &[],
                     output: Output::File(folder.join(log)),
                 };
                 let (server, address) = heliosdb::start(project, start)?;
