@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 
-use crate::project::Project;
+use crate::project::{Project, which};
 use crate::test_ssl::Absent;
 use crate::{demo, deny, layers, setup, test};
 
@@ -65,6 +65,14 @@ fn slim_builds(project: &Project) -> Result<()> {
             .args(["--features", features])
             .run()?;
     }
+    if ["cmake", "go"].iter().any(|tool| which(tool).is_none()) {
+        eprintln!("ci: the feature fips is not checked: its build needs CMake and Go");
+        return Ok(());
+    }
+    project
+        .cargo("check", &["--package", "pg-tls", "--no-default-features"])
+        .args(["--features", "fips"])
+        .run()?;
     Ok(())
 }
 

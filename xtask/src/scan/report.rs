@@ -57,3 +57,38 @@ fn words(verdict: &Verdict) -> (&'static str, Vec<&str>) {
         Verdict::Absent(reason) => ("absent", vec![reason]),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::{BEGIN, END, write};
+    use crate::scan::{Row, Verdict};
+
+    #[test]
+    fn the_verdicts_take_the_place_of_the_old_ones() {
+        let folder = tempfile::tempdir().unwrap();
+        let document = folder.path().join("document.md");
+        fs::write(&document, format!("before\n{BEGIN}old\n{END}after\n")).unwrap();
+        let row = |scanner: &str, verdict| Row {
+            setup: "modern",
+            scanner: scanner.to_owned(),
+            verdict,
+        };
+        let rows = [
+            row(
+                "one",
+                Verdict::Passed(vec!["a|b".to_owned(), "c".to_owned()]),
+            ),
+            row("two", Verdict::Failed(vec!["d".to_owned()])),
+            row("three", Verdict::Absent("e".to_owned())),
+        ];
+        write(&document, &rows).unwrap();
+        let expected = format!(
+            "before\n{BEGIN}\n| server | scanner | verdict | in its words |\n|---|---|---|---|\n\
+             | modern | one | passed | a\\|b<br>c |\n| modern | two | FAILED | d |\n\
+             | modern | three | absent | e |\n\n{END}after\n"
+        );
+        assert_eq!(fs::read_to_string(&document).unwrap(), expected);
+    }
+}

@@ -28,12 +28,7 @@ const ACCEPTED: &[(&str, &str)] = &[
         "cert_revocation",
         "the scan's authority has neither list nor responder",
     ),
-    (
-        "cert_chain_of_trust",
-        "the scan's authority is nobody else's",
-    ),
     ("DNS_CAArecord", "there is no DNS name"),
-    ("cert_trust", "there is no DNS name"),
 ];
 
 /// What is told of a scan that passed, in this order.
@@ -133,4 +128,47 @@ fn verdict(target: &Target<'_>, findings: &[Finding]) -> Verdict {
         .map(|(id, reason)| format!("{id} accepted: {reason}"));
     let nothing = "nothing at fault in protocols, ciphers and vulnerabilities".to_owned();
     Verdict::Passed([nothing].into_iter().chain(told).chain(accepted).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::{Finding, verdict};
+    use crate::scan::{SETUPS, Target, Verdict};
+
+    fn faults(findings: &[(&str, &str, &str)]) -> Vec<String> {
+        let findings: Vec<Finding> = findings
+            .iter()
+            .map(|(id, severity, finding)| Finding {
+                id: (*id).to_owned(),
+                severity: (*severity).to_owned(),
+                finding: (*finding).to_owned(),
+            })
+            .collect();
+        let target = Target {
+            setup: &SETUPS[0],
+            address: ([127, 0, 0, 1], 1).into(),
+            ca: Path::new(""),
+            folder: Path::new(""),
+        };
+        match verdict(&target, &findings) {
+            Verdict::Passed(_) => Vec::new(),
+            Verdict::Failed(faults) => faults,
+            Verdict::Absent(reason) => vec![reason],
+        }
+    }
+
+    #[test]
+    fn only_what_is_fine_or_accepted_passes() {
+        let tickets = ("sessionresumption_ticket", "INFO", "not supported");
+        let last = ("RC4", "OK", "not vulnerable");
+        let accepted = ("DNS_CAArecord", "LOW", "--");
+        assert!(faults(&[tickets, accepted, last]).is_empty());
+        let beast = ("BEAST", "LOW", "VULNERABLE");
+        assert_eq!(faults(&[tickets, beast, last]), ["LOW BEAST: VULNERABLE"]);
+        assert_eq!(faults(&[tickets]), ["did not come to its last test"]);
+        let resumed = ("sessionresumption_ticket", "INFO", "supported");
+        assert_eq!(faults(&[resumed, last]), ["tickets: true"]);
+    }
 }
