@@ -15,4 +15,5 @@ mod logins;
 mod postgres_ssl;
 mod probe;
 mod sql;
+mod stapling;
 mod user;

@@ -78,6 +78,8 @@ impl PgServerBuilder {
                 },
                 authentication_timeout: DEFAULT_AUTHENTICATION_TIMEOUT,
                 keepalive: Keepalive::default(),
+                #[cfg(feature = "ocsp")]
+                ocsp_fetch: false,
             },
             source: None,
         }
@@ -101,6 +103,17 @@ impl PgServerBuilder {
     #[cfg(feature = "dev-certs")]
     pub fn ssl_test(mut self) -> Self {
         self.live.tls = Tls::TestCertificates;
+        self
+    }
+
+    /// `ssl_ocsp_fetch`: fetches OCSP responses from the responders that the certificates name, in the
+    /// background, and staples them. Off by default: a server asks nobody else unless it is told to.
+    ///
+    /// Responses are verified, fetched again at half of their validity, and never stapled after it. Only
+    /// `http://` responders are asked, without a proxy.
+    #[cfg(feature = "ocsp")]
+    pub const fn ssl_ocsp_fetch(mut self, fetch: bool) -> Self {
+        self.live.ocsp_fetch = fetch;
         self
     }
 

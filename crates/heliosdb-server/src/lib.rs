@@ -47,6 +47,7 @@
 //!
 //! - `nano` (default): the embedded engine; its build needs libclang.
 //! - `aws-lc-rs` (default), `ring`: the cryptography.
+//! - `ocsp` (default): OCSP stapling, `ssl_ocsp_file` and `ssl_ocsp_fetch`.
 //! - `dev-certs` (default): `PgServerBuilder::ssl_test`.
 //! - `cli` (default): what the binary needs.
 
@@ -77,6 +78,8 @@ mod sessions;
 pub mod settings;
 mod shutdown;
 mod slots;
+#[cfg(feature = "ocsp")]
+mod stapling;
 #[cfg(test)]
 mod testing;
 

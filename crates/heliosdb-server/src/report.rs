@@ -1,4 +1,5 @@
-//! The log, in PostgreSQL's words (spec §7.2). Every line of the server is written here.
+//! The log, in PostgreSQL's words (spec §7.2). Every line of the server is written here, but for those about
+//! staples.
 //!
 //! What a client chose is escaped: a name cannot start a line of its own.
 
@@ -19,7 +20,7 @@ use crate::error::SessionError;
 use crate::reload::{ConfigurationError, ConfigurationErrors, Generation, ReloadTrigger};
 
 /// The target of all lines, for filters such as `RUST_LOG=heliosdb_server=info`.
-const TARGET: &str = "heliosdb_server";
+pub(crate) const TARGET: &str = "heliosdb_server";
 
 pub(crate) fn connection_received(peer: &Peer) {
     tracing::info!(target: TARGET, "connection received: {peer}");

@@ -98,6 +98,7 @@ async fn serve(
 pub(super) fn builder(settings: &Settings, ssl: &SslConfig) -> PgServerBuilder {
     PgServerBuilder::new()
         .ssl_config(ssl.clone())
+        .ssl_ocsp_fetch(settings.ssl_ocsp_fetch)
         .access(access::config(settings))
         .max_connections(settings.max_connections)
         .max_pending_logins(settings.max_pending_logins)

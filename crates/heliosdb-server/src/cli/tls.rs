@@ -247,6 +247,9 @@ fn config(settings: &Settings, certificate: PathBuf, key: PathBuf) -> SslConfig 
         let supports_reload = settings.ssl_passphrase_command_supports_reload;
         config = config.with_passphrase_command(command, supports_reload);
     }
+    if let Some(response) = &settings.ssl_ocsp_file {
+        config = config.with_ocsp_file(response);
+    }
     config
 }
 
@@ -270,6 +273,7 @@ fn setting_of(error: &ConfigError) -> &'static str {
         | ConfigError::HostModeWeaker { .. }
         | ConfigError::HostTwice { .. } => "hosts_file",
         ConfigError::Crypto(error) => error.setting(),
+        ConfigError::OcspFile(_) | ConfigError::OcspIssuer { .. } => "ssl_ocsp_file",
         _ => "ssl_mode",
     }
 }

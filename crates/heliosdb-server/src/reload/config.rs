@@ -21,6 +21,8 @@ pub(crate) struct LiveConfig {
     pub(crate) logins: LoginLimits,
     pub(crate) authentication_timeout: Duration,
     pub(crate) keepalive: Keepalive,
+    #[cfg(feature = "ocsp")]
+    pub(crate) ocsp_fetch: bool,
 }
 
 /// Where the TLS settings come from.
@@ -58,6 +60,8 @@ impl LiveConfig {
                 logins: self.logins.clone(),
                 authentication_timeout: self.authentication_timeout,
                 keepalive: self.keepalive,
+                #[cfg(feature = "ocsp")]
+                ocsp_fetch: self.ocsp_fetch,
             }),
             (limits, access, tls) => {
                 let faults = [limits.err(), access.err(), tls.err()];

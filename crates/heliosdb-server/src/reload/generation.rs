@@ -27,6 +27,9 @@ pub(crate) struct Generation {
     /// Runs twice: up to the StartupMessage, and for authentication (spec §7.1).
     pub(crate) authentication_timeout: Duration,
     pub(crate) keepalive: Keepalive,
+    /// Whether OCSP responses are fetched to be stapled.
+    #[cfg(feature = "ocsp")]
+    pub(crate) ocsp_fetch: bool,
 }
 
 impl Generation {

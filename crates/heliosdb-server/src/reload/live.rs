@@ -90,6 +90,10 @@ impl Live {
         let new = proposed.load(Some(&old), &addresses)?;
         new.may_replace(&old, SystemTime::now())?;
         // Nothing can fail from here on.
+        #[cfg(feature = "ocsp")]
+        if new.ocsp_fetch {
+            new.acceptor.tls().adopt_staples(old.acceptor.tls());
+        }
         let new = Arc::new(new);
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&new);
         if let Some(Proposal { builder, adopted }) = proposal {

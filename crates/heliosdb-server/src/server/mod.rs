@@ -174,6 +174,8 @@ impl BoundServer {
     ///
     /// As [`PgServer::serve`].
     pub async fn serve(mut self) {
+        #[cfg(feature = "ocsp")]
+        let _until_the_end = crate::stapling::start(Arc::clone(&self.context.live));
         let mut connections = JoinSet::new();
         let mut phase = self.context.shutdown.subscribe();
         let mut evictions = Occasion::default();

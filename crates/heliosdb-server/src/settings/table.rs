@@ -363,6 +363,28 @@ settings! {
         group: Tls,
     }
 
+    /// A response of the authority's OCSP responder about the server's certificate, which is stapled to
+    /// handshakes while it is valid: clients learn without asking that the certificate is not revoked.
+    ///
+    /// DER, as `openssl ocsp -respout` writes it. It is verified with the issuer's certificate, which follows
+    /// the server's in `ssl_cert_file` or is in `ssl_ca_file`. Not read if there are hosts.
+    ssl_ocsp_file: Option<PathBuf> {
+        kind: Kind::Path,
+        default: "",
+        group: Tls,
+    }
+
+    /// Fetches such responses, for every certificate, from the responder that the certificate names, and
+    /// fetches them again before they expire.
+    ///
+    /// Off unless it is set, because the server then asks a machine that the authority chose, by `http://`
+    /// and without a proxy. No connection waits for it.
+    ssl_ocsp_fetch: bool {
+        kind: Kind::Boolean,
+        default: "off",
+        group: Tls,
+    }
+
     /// What TLS versions, cipher suites and groups there are to choose from; the settings below narrow it.
     ///
     /// `modern`: TLS 1.3 only. `intermediate`: TLS 1.2 and 1.3, forward secrecy and authenticated
