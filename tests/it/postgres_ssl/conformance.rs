@@ -217,7 +217,7 @@ fn document(written: &str) -> String {
          sslyze and testssl.sh about the program with `ssl_mode = \"require\"` and a certificate of 89 days, by \
          `cargo xtask scan --update`. A scan that could not be made is absent, not passed.\n\n",
     );
-    text.push_str(&scans(written));
+    text.push_str(scans(written));
     text.push_str(
         "\n## Where each expectation is proven\n\n\
          \"PostgreSQL 15\": the case passes on a real PostgreSQL from that version on \
