@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::project::{Project, is_file};
 use crate::test_ssl::Absent;
-use crate::{setup, test_ssl};
+use crate::{probe_peers, setup, test_ssl};
 
 /// Runs everything that can fail.
 pub(crate) fn run(project: &Project, absent: Absent) -> Result<()> {
@@ -12,6 +12,7 @@ pub(crate) fn run(project: &Project, absent: Absent) -> Result<()> {
     project.build()?;
     project.cargo("test", &["--workspace"]).run()?;
     ask_postgresql(project, absent)?;
+    probe_peers::run_built(project, absent, false)?;
     test_ssl::run_all(project, absent)
 }
 

@@ -41,9 +41,15 @@ const TIMEOUT: Duration = Duration::from_secs(120);
 /// The part of the JSON that is compared.
 #[derive(Deserialize)]
 struct Report {
+    ssl_request: SslRequest,
     verdicts: Vec<Verdict>,
     early_bytes: EarlyBytes,
     negotiation: Negotiation,
+}
+
+#[derive(Deserialize)]
+struct SslRequest {
+    answer: String,
 }
 
 #[derive(Deserialize)]
@@ -155,17 +161,18 @@ fn finished(command: &mut Command) -> Result<Finished> {
 
 /// What each kind of server is known to do, beside the verdicts.
 fn check_facts(kind: Kind, report: &Report) -> Result<()> {
-    let direct = (
-        report.negotiation.direct.accepted,
-        report.negotiation.direct_without_alpn.accepted,
+    let direct = &report.negotiation.direct;
+    // Without TLS there is none from the first byte either.
+    let served = kind.knows_direct_tls() && report.ssl_request.answer == "accepted";
+    ensure!(
+        direct.accepted == Some(served),
+        "direct TLS: {:?}",
+        direct.accepted
     );
-    let served = match kind.knows_direct_tls() {
-        // Without TLS there is none from the first byte either.
-        true if report.early_bytes.outcome != "served_in_clear" => direct.0,
-        _ => Some(false),
-    };
-    ensure!(direct.0 == served, "direct TLS: {:?}", direct.0);
-    ensure!(direct.1 == Some(false), "direct TLS without ALPN is served");
+    ensure!(
+        report.negotiation.direct_without_alpn.accepted == Some(false),
+        "direct TLS is served without ALPN"
+    );
     ensure!(
         report.early_bytes.outcome == "refused",
         "early bytes: {}",

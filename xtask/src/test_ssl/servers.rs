@@ -269,6 +269,10 @@ fn heliosdb_access(project: &Project, folder: &Path) -> Result<heliosdb::Access>
     };
     fs::write(&access.hba, HBA)?;
     fs::write(&access.ident, IDENT)?;
+    // From a start before.
+    if access.users.exists() {
+        fs::remove_file(&access.users)?;
+    }
     for name in WITH_PASSWORD {
         let mut command = Command::new(project.program("heliosdb-server"));
         command.args(["user", "add", name, "--users-file"]);
