@@ -47,6 +47,7 @@
 //!
 //! * `aws-lc-rs` (default): the cryptography of aws-lc-rs, with X25519MLKEM768.
 //! * `ring`: the cryptography of ring. Both may be on; [`SslConfig::with_crypto_provider`] chooses.
+//! * `ocsp`: `SslConfig::with_ocsp_file` and `Identity::inquiry`, for stapled OCSP responses.
 //! * `fips`: [`CryptoProfile::Fips`], with the validated module of aws-lc. The build needs CMake and Go.
 //!
 //! # Where this differs from PostgreSQL with OpenSSL

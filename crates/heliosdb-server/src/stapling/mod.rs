@@ -21,7 +21,7 @@ use tokio::task::JoinSet;
 
 use crate::reload::{Generation, Live, ReloadHandle};
 
-/// How many responses are fetched at a time, so that thousands of hosts do not ask all at once.
+/// How many certificates are looked into, and responses fetched, at a time, so that thousands of hosts do not ask all at once.
 const FETCHES: usize = 4;
 
 /// Keeps the certificates of each configuration stapled until the set is dropped.

@@ -14,9 +14,12 @@ use super::{report, subject};
 /// Fetches a response now, unless the certificate has one already, and then again and again.
 pub(super) async fn keep_fresh(identity: Arc<Identity>, fetches: Arc<Semaphore>) {
     let subject = subject(&identity);
-    // Reads files and checks a signature, which connections must not wait for.
+    // Reads files and checks a signature, which connections must not wait for. The semaphore is never closed.
+    let place = fetches.acquire().await;
     let asked = Arc::clone(&identity);
-    let inquiry = match spawn_blocking(move || asked.inquiry()).await {
+    let inquiry = spawn_blocking(move || asked.inquiry()).await;
+    drop(place);
+    let inquiry = match inquiry {
         Ok(Ok(inquiry)) => Arc::new(inquiry),
         Ok(Err(error)) => return report::cannot_ask(&subject, &error),
         // The runtime ends.
@@ -27,7 +30,6 @@ pub(super) async fn keep_fresh(identity: Arc<Identity>, fetches: Arc<Semaphore>)
     }
     let mut failures = 0;
     loop {
-        // The semaphore is never closed.
         let place = fetches.acquire().await;
         let result = fetch(Arc::clone(&inquiry)).await;
         drop(place);

@@ -36,7 +36,7 @@ pub(super) fn not_fetched(
     };
     tracing::warn!(
         target: TARGET,
-        "could not fetch an OCSP response for \"{subject}\" from {error}; {present}; next try in {seconds} s"
+        "could not fetch an OCSP response for \"{subject}\": {error}; {present}; next try in {seconds} s"
     );
 }
 
