@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use pg_certs::generate::{ClientSpec, ServerSpec};
-use pg_tls::{Acceptor, CryptoProvider, SslMode};
+use pg_tls::{Acceptor, CryptoProvider, HostConfig, SslMode};
 use rustls::HandshakeKind::{Full, Resumed};
 use rustls::client::Resumption;
 use rustls::pki_types::ServerName;
@@ -143,5 +143,33 @@ async fn g02_a_session_without_certificates_is_not_resumed_where_there_are_certi
         assert_eq!(visit(&without, &client, "localhost").await, Full);
         let with = accept(config.clone().with_ca_cert(pki.path("ca.crt")));
         assert_eq!(visit(&with, &client, "localhost").await, Full);
+    }
+}
+
+#[tokio::test]
+async fn g02_hosts_with_and_without_certificates_do_not_share_tickets() {
+    let pki = Pki::new();
+    let names = ServerSpec::new(["localhost", "certs.example"]);
+    pki.install(&pki.ca.issue_server(&names).unwrap());
+    let host = |name| HostConfig::new([name], pki.path("server.crt"), pki.path("server.key"));
+    let acceptor = accept(
+        pki.config(SslMode::Require)
+            .with_session_tickets(true)
+            .with_hosts(vec![
+                host("localhost"),
+                host("certs.example").with_ca_cert(pki.path("ca.crt")),
+            ]),
+    );
+    for version in rustls::ALL_VERSIONS {
+        let client = client(&pki, CryptoProvider::AVAILABLE[0], version);
+        for (name, kind) in [
+            ("localhost", Full),
+            ("localhost", Resumed),
+            ("certs.example", Full),
+            ("certs.example", Full),
+            ("localhost", Resumed),
+        ] {
+            assert_eq!(visit(&acceptor, &client, name).await, kind, "{name}");
+        }
     }
 }
