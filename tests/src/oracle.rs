@@ -177,6 +177,7 @@ impl PostgreSql {
         let settings = format!("{}{settings}", place(directory, port));
         for (name, text) in files.iter().chain([&("postgresql.conf", &*settings)]) {
             let path = data.join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(&path, text).unwrap();
             fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
             if let Some((user, group)) = self.other_user {
@@ -307,6 +308,24 @@ impl Cluster {
             if exit.is_some() || Instant::now() > deadline {
                 return Err(log);
             }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Has it read its configuration again, and waits until its log says this.
+    ///
+    /// # Panics
+    ///
+    /// If it does not.
+    pub fn reload(&self, says: &str) {
+        self.signal("-HUP");
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let log = fs::read_to_string(&self.log).unwrap();
+            if log.contains(says) {
+                return;
+            }
+            assert!(Instant::now() < deadline, "no {says:?} in\n{log}");
             std::thread::sleep(Duration::from_millis(10));
         }
     }

@@ -23,6 +23,9 @@ use super::foreign_certificates::{self, openssl};
 /// Serial number of the server's certificate that is revoked.
 const REVOKED: [u8; 2] = [0x7F, 0x01];
 
+/// Those of clients' certificates that are, the second with a name in Greek.
+static REVOKED_CLIENTS: [[u8; 2]; 2] = [[0x7F, 0x02], [0x7F, 0x03]];
+
 /// All files by name.
 pub(super) type Files = BTreeMap<String, Vec<u8>>;
 
@@ -49,7 +52,7 @@ pub(super) fn write(directory: &Path) {
     .unwrap();
     let world_readable = Permissions::from_mode(0o644);
     fs::set_permissions(directory.join("client_wrongperms.key"), world_readable).unwrap();
-    for crls in ["client-crldir", "root+server-crldir"] {
+    for crls in ["client-crldir", "root+client-crldir", "root+server-crldir"] {
         openssl(&format!("rehash {crls}"), directory);
     }
 }
@@ -127,10 +130,17 @@ fn revocations(
     server_ca: &CertificateAuthority,
     client_ca: &CertificateAuthority,
 ) {
-    for (name, authority, revoked) in [
-        ("root", root, &[][..]),
-        ("server", server_ca, &[&REVOKED[..]]),
-        ("client", client_ca, &[]),
+    let clients = REVOKED_CLIENTS.each_ref().map(|it| &it[..]);
+    let (of_root, of_client_ca) = (root.info().serial_bytes(), client_ca.info().serial_bytes());
+    // The root's list that counts is the newest.
+    for (name, authority, revoked, from, until) in [
+        ("root", root, &[][..], 2022, 2090),
+        ("server", server_ca, &[&REVOKED[..]], 2020, 2090),
+        ("client", client_ca, &clients, 2020, 2090),
+        ("expired-root", root, &[], 2020, 2021),
+        ("expired-client", client_ca, &[], 2020, 2021),
+        ("root-revokes-root", root, &[of_root], 2020, 2090),
+        ("root-revokes-client", root, &[of_client_ca], 2020, 2090),
     ] {
         let serial = |serial: &&[u8]| RevokedCertParams {
             serial_number: SerialNumber::from_slice(serial),
@@ -139,8 +149,8 @@ fn revocations(
             invalidity_date: None,
         };
         let list = CertificateRevocationListParams {
-            this_update: date_time_ymd(2020, 1, 1),
-            next_update: date_time_ymd(2090, 1, 1),
+            this_update: date_time_ymd(from, 1, 1),
+            next_update: date_time_ymd(until, 1, 1),
             crl_number: SerialNumber::from(1),
             issuing_distribution_point: None,
             revoked_certs: revoked.iter().map(serial).collect(),
@@ -149,9 +159,22 @@ fn revocations(
         let list = list.signed_by(&issuer(authority)).unwrap().pem().unwrap();
         files.insert(format!("{name}.crl"), list.into());
     }
-    join(files, "root+server.crl", &["root.crl", "server.crl"]);
+    for lists in [
+        &["root", "server"][..],
+        &["root", "client"],
+        &["expired-root", "client"],
+        &["root", "expired-client"],
+        &["root-revokes-client", "client"],
+        &["root-revokes-root", "client"],
+        &["root-revokes-client", "root", "client"],
+    ] {
+        let parts: Vec<String> = lists.iter().map(|list| format!("{list}.crl")).collect();
+        let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+        join(files, &format!("{}.crl", lists.join("+")), &parts);
+    }
     for (directory, lists) in [
         ("client-crldir", &["client"][..]),
+        ("root+client-crldir", &["root", "client"]),
         ("root+server-crldir", &["root", "server"]),
     ] {
         for list in lists {
@@ -250,6 +273,14 @@ fn client_certificates(files: &mut Files, authority: &CertificateAuthority) {
         .with_organization("PGDG");
     for (name, spec) in [("client", &client), ("client-long", &long)] {
         issued(files, name, &authority.issue_client(spec).unwrap());
+    }
+    for (name, user, serial) in [
+        ("client-revoked", "ssltestuser", &REVOKED_CLIENTS[0]),
+        ("client-revoked-utf8", "Οδυσσέας", &REVOKED_CLIENTS[1]),
+    ] {
+        let mut params = subject_of(&[(DnType::CommonName, user)]);
+        params.serial_number = Some(SerialNumber::from_slice(serial));
+        sign(files, name, &params, authority);
     }
     // rcgen keeps one value per type of name, and takes the second for another type.
     let second_unit = DnType::CustomDnType(vec![2, 5, 4, 11]);

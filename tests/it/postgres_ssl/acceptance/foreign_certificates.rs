@@ -15,6 +15,10 @@ pub(super) fn add(files: &mut Files, client_ca_key: &str) {
     }
     fs::write(place.join("client_ca.key"), client_ca_key).unwrap();
     forms_of_a_key(place);
+    openssl(
+        "pkcs8 -topk8 -in server-cn-only.key -passout pass:secret1 -out server-password.key",
+        place,
+    );
     version_1(place);
     let rsa = "rsa:2048";
     let ecdsa = "ec -pkeyopt ec_paramgen_curve:P-256";

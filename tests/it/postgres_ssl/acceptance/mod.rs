@@ -18,6 +18,7 @@ pub(super) mod document;
 mod foreign_certificates;
 mod negotiation;
 mod other;
+mod revocation;
 mod row;
 mod scram;
 mod server;
@@ -89,6 +90,11 @@ fn e02_without_a_hash_channel_binding_is_not_offered() {
 }
 
 #[test]
+fn revocation_is_checked_for_the_whole_chain() {
+    row::run(Software::Ours, revocation::ROWS);
+}
+
+#[test]
 fn encryption_is_negotiated_as_in_005_negotiate_encryption() {
     negotiation::run(Software::Ours);
 }
@@ -101,6 +107,7 @@ fn postgresql_itself_passes_every_case_of_its_own() {
     for rows in TABLES {
         row::run(software, rows);
     }
+    row::run(software, revocation::ROWS);
     row::run(software, channel_binding::HASHES);
     row::run(software, channel_binding::NO_HASH);
     negotiation::run(software);

@@ -8,6 +8,14 @@ use super::row::Verdict::{Differs, Pending, SameBy};
 use super::server::Setup;
 
 const CN_ONLY: Setup = Setup::new("server-cn-only");
+const ENCRYPTED: Setup = CN_ONLY.key("server-password");
+const ASKS_ONCE: Setup = ENCRYPTED.passphrase("echo secret1", false);
+const ASKS_AGAIN: Setup = ENCRYPTED.passphrase("echo secret1", true);
+const NO_PASSPHRASE: &str = "cannot be reloaded because it requires a passphrase";
+const GOOD_ROOT: &str = concat!(
+    inv!(),
+    " sslrootcert=root+server_ca.crt sslmode=require host=common-name.pg-ssltest.test"
+);
 const NO_SSLINFO: &str = "sslinfo is an extension in C for PostgreSQL, and the engine has none of its functions; what a session knows of its TLS comes with pg_stat_ssl (issue 5)";
 const NO_MODULES: &str = "there is no OpenSSL here that a loaded module could hook into";
 
@@ -21,32 +29,43 @@ pub(super) const SETTINGS: &[Row] = &[
             "the library is rustls, and settings are no business of the engine's SQL; the server logs them at start",
         ),
     ),
-    Row::elsewhere(
-        "T2",
-        "encrypted key, wrong pass phrase",
-        "does not start",
-        Pending(4),
-    ),
-    Row::elsewhere(
-        "T3",
-        "encrypted key, right pass phrase",
-        "starts",
-        Pending(4),
-    ),
-    Row::elsewhere("T4", "T3, connect", "works", Pending(4)),
-    Row::elsewhere(
+    Row {
+        id: "T2",
+        about: "encrypted key, wrong pass phrase",
+        proof: Proof::Fails(
+            ENCRYPTED.passphrase("echo wrongpassword", false),
+            "could not load private key file",
+        ),
+    },
+    Row {
+        id: "T3",
+        about: "encrypted key, right pass phrase",
+        proof: Proof::Starts(ASKS_ONCE.never_logs("could not load private key file")),
+    },
+    Row::connect("T4", ASKS_ONCE, "T3, connect", GOOD_ROOT, Works),
+    Row::connect(
         "T5",
-        "T3, reload without the pass phrase",
-        "keeps the old key",
-        Pending(4),
+        ASKS_ONCE.reload(NO_PASSPHRASE),
+        "T3, reload without the pass phrase, which keeps the old key",
+        GOOD_ROOT,
+        Works,
     ),
-    Row::elsewhere(
+    Row::connect(
         "T6",
+        ASKS_AGAIN,
         "encrypted key, pass phrase for reloads too",
-        "starts, works",
-        Pending(4),
+        GOOD_ROOT,
+        Works,
     ),
-    Row::elsewhere("T7", "T6, reload, connect", "works", Pending(4)),
+    Row::connect(
+        "T7",
+        ASKS_AGAIN
+            .reload("reloading configuration files")
+            .never_logs(NO_PASSPHRASE),
+        "T6, reload, connect",
+        GOOD_ROOT,
+        Works,
+    ),
     Row {
         id: "T8",
         about: "minimum TLSv1.2, maximum TLSv1.1",

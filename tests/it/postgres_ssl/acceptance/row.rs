@@ -291,7 +291,10 @@ pub(super) fn run(software: Software<'_>, rows: &[Row]) {
             Proof::Connect(Connect { setup, .. }) => {
                 connections(software, setup, now, &place, &libpqs, &mut faults)
             }
-            Proof::Starts(setup) => drop(Server::start(software, setup, &place).stop()),
+            Proof::Starts(setup) => {
+                let events = Server::start(software, setup, &place).stop();
+                faults.extend(unwanted(setup, first, &events));
+            }
             Proof::FailsHere(setup, ..) if matches!(software, Software::PostgreSql(_)) => {
                 drop(Server::start(software, setup, &place).stop());
             }
@@ -341,7 +344,11 @@ fn connections(
             });
         }
     }
-    let mut logs = log::by_connection(server.stop());
+    let events = server.stop();
+    if let Some(first) = rows.first() {
+        faults.extend(unwanted(setup, first, &events));
+    }
+    let mut logs = log::by_connection(events);
     for Ran { row, libpq, began } in ran {
         let mut events: Vec<LogEvent> = Vec::new();
         for connection in began {
@@ -354,6 +361,15 @@ fn connections(
             faults.push(format!("{} with libpq {libpq}: {fault}", row.id));
         }
     }
+}
+
+/// What is wrong with the log as a whole.
+fn unwanted(setup: Setup, row: &Row, events: &[(u16, LogEvent)]) -> Option<String> {
+    let text = setup.never_logs;
+    let found = { events.iter() }
+        .find(|(_, event)| !text.is_empty() && event.message.contains(text))
+        .map(|(_, event)| event)?;
+    Some(format!("{}: logged: {found:?}", row.id))
 }
 
 fn attempt(

@@ -59,6 +59,14 @@ pub(super) struct Setup {
     pub(super) ssl: bool,
     /// `ssl_min_protocol_version` and `ssl_max_protocol_version`; empty for none.
     pub(super) versions: (&'static str, &'static str),
+    /// `ssl_crl_file`, and `ssl_crl_dir`; empty for none.
+    pub(super) revoked: (&'static str, &'static str),
+    /// `ssl_passphrase_command`, empty for none, and `ssl_passphrase_command_supports_reload`.
+    pub(super) passphrase: (&'static str, bool),
+    /// What the log must say about a reload before a client comes; empty for no reload.
+    pub(super) reload_logs: &'static str,
+    /// What the whole log must not say; empty for anything.
+    pub(super) never_logs: &'static str,
 }
 
 impl Setup {
@@ -71,7 +79,36 @@ impl Setup {
             access: Access::Ssl("trust"),
             ssl: true,
             versions: ("TLSv1.2", ""),
+            revoked: ("root+client.crl", ""),
+            passphrase: ("", false),
+            reload_logs: "",
+            never_logs: "",
         }
+    }
+
+    pub(super) const fn revoked(self, file: &'static str, directory: &'static str) -> Self {
+        Self {
+            revoked: (file, directory),
+            ..self
+        }
+    }
+
+    pub(super) const fn passphrase(self, command: &'static str, supports_reload: bool) -> Self {
+        Self {
+            passphrase: (command, supports_reload),
+            ..self
+        }
+    }
+
+    pub(super) const fn reload(self, reload_logs: &'static str) -> Self {
+        Self {
+            reload_logs,
+            ..self
+        }
+    }
+
+    pub(super) const fn never_logs(self, never_logs: &'static str) -> Self {
+        Self { never_logs, ..self }
     }
 
     pub(super) const fn key(self, key: &'static str) -> Self {
@@ -163,15 +200,22 @@ impl Server {
     pub(super) fn start(software: Software<'_>, setup: Setup, place: &Place) -> Self {
         match software {
             Software::Ours => {
-                let running = place.serve(&borrowed(&arguments(setup, place)));
+                let mut running = place.serve(&borrowed(&arguments(setup, place)));
                 if matches!(setup.access, Access::Ssl(_)) {
                     make_databases(place, running.address());
+                }
+                if !setup.reload_logs.is_empty() {
+                    running.signal("HUP");
+                    running.log_line(setup.reload_logs);
                 }
                 Self::Ours(Box::new(running))
             }
             Software::PostgreSql(oracle) => {
-                let cluster = cluster(oracle, setup);
-                Self::PostgreSql(Box::new(cluster.unwrap()))
+                let cluster = cluster(oracle, setup, place).unwrap();
+                if !setup.reload_logs.is_empty() {
+                    cluster.reload(setup.reload_logs);
+                }
+                Self::PostgreSql(Box::new(cluster))
             }
         }
     }
@@ -184,7 +228,7 @@ impl Server {
                 arguments.push("--check-config".into());
                 place.run(&borrowed(&arguments)).expect(1).stderr
             }
-            Software::PostgreSql(oracle) => cluster(oracle, setup).unwrap_err(),
+            Software::PostgreSql(oracle) => cluster(oracle, setup, place).unwrap_err(),
         }
     }
 
@@ -246,6 +290,23 @@ fn arguments(setup: Setup, place: &Place) -> Vec<String> {
         if !setup.ca.is_empty() {
             flags.push(("ssl-ca-file", format!("{}.crt", setup.ca)));
         }
+        let (file, directory) = setup.revoked;
+        let (command, supports_reload) = setup.passphrase;
+        for (flag, value) in [
+            ("ssl-crl-file", file),
+            ("ssl-crl-dir", directory),
+            ("ssl-passphrase-command", command),
+        ] {
+            if !value.is_empty() {
+                flags.push((flag, value.into()));
+            }
+        }
+        if supports_reload {
+            flags.push((
+                "ssl-passphrase-command-supports-reload",
+                supports_reload.to_string(),
+            ));
+        }
     }
     flags
         .into_iter()
@@ -274,12 +335,18 @@ fn make_databases(place: &Place, address: SocketAddr) {
     }
 }
 
-fn cluster(oracle: &Oracle, setup: Setup) -> Result<Cluster, String> {
+fn cluster(oracle: &Oracle, setup: Setup, place: &Place) -> Result<Cluster, String> {
     let (min, max) = setup.versions;
     let ssl = if setup.ssl { "on" } else { "off" };
     let ca = if setup.ca.is_empty() { "" } else { "ca.crt" };
+    let (crl_file, crl_dir) = setup.revoked;
+    let set = |value: &str, name: &'static str| if value.is_empty() { "" } else { name };
+    let (crl, crls) = (set(crl_file, "server.crl"), set(crl_dir, "crls"));
+    let (command, supports_reload) = setup.passphrase;
     let settings = format!(
-        "ssl = {ssl}\nssl_cert_file = 'server.crt'\nssl_key_file = 'server.key'\nssl_ca_file = '{ca}'\n\
+        "ssl_crl_file = '{crl}'\nssl_crl_dir = '{crls}'\nssl_passphrase_command = '{command}'\n\
+         ssl_passphrase_command_supports_reload = {supports_reload}\n\
+         ssl = {ssl}\nssl_cert_file = 'server.crt'\nssl_key_file = 'server.key'\nssl_ca_file = '{ca}'\n\
          ssl_min_protocol_version = '{min}'\nssl_max_protocol_version = '{max}'\n"
     );
     let hba = access_rules(setup.access);
@@ -293,23 +360,42 @@ fn cluster(oracle: &Oracle, setup: Setup) -> Result<Cluster, String> {
     } else {
         certificates::text(&format!("{}.crt", setup.ca))
     };
-    oracle.postgres.start_on(
-        &oracle.data,
-        &settings,
-        &[
-            (
-                "server.crt",
-                certificates::text(&format!("{}.crt", setup.certificate)),
-            ),
-            (
-                "server.key",
-                certificates::text(&format!("{}.key", setup.key)),
-            ),
-            ("ca.crt", ca),
-            ("pg_hba.conf", &format!("{md5}{hba}")),
-            ("pg_ident.conf", IDENT),
-        ],
-    )
+    let hba = format!("{md5}{hba}");
+    let mut files = vec![
+        (
+            "server.crt",
+            certificates::text(&format!("{}.crt", setup.certificate)),
+        ),
+        (
+            "server.key",
+            certificates::text(&format!("{}.key", setup.key)),
+        ),
+        ("ca.crt", ca),
+        ("pg_hba.conf", hba.as_str()),
+        ("pg_ident.conf", IDENT),
+    ];
+    if !crl_file.is_empty() {
+        files.push(("server.crl", certificates::text(crl_file)));
+    }
+    let hashed = hashed_lists(&place.root().join(crl_dir));
+    if !crl_dir.is_empty() {
+        let hashed = { hashed.iter() }.map(|(name, text)| (name.as_str(), text.as_str()));
+        files.extend(hashed);
+    }
+    oracle.postgres.start_on(&oracle.data, &settings, &files)
+}
+
+/// The lists in a directory under the names that PostgreSQL looks for.
+fn hashed_lists(directory: &Path) -> Vec<(String, String)> {
+    fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| entry.unwrap())
+        .filter(|entry| entry.path().extension().is_some_and(|it| it == "r0"))
+        .map(|entry| {
+            let name = format!("crls/{}", entry.file_name().to_str().unwrap());
+            (name, fs::read_to_string(entry.path()).unwrap())
+        })
+        .collect()
 }
 
 fn read_line(line: &str) -> (u16, LogEvent) {
