@@ -5,8 +5,9 @@ use std::time::SystemTime;
 use rustls_pki_types::CertificateDer;
 
 use super::fault::printable;
-use super::report::{Certificate, Completeness, Trust};
+use super::report::{Certificate, Completeness, Stapled, Trust};
 use crate::info::CertificateInfo;
+use crate::ocsp::Inquiry;
 use crate::verdict::{ClientCertificate, ClientSslMode, Outcome, Plaintext, Question};
 
 /// Reads a chain, as far as it can be read.
@@ -65,6 +66,35 @@ pub(super) fn trust(
             fix: verdict.cure.as_deref().map(printable),
         },
     }
+}
+
+/// Judges a stapled OCSP response; `None` if there is none.
+pub(super) fn stapled(
+    chain: &[CertificateDer<'static>],
+    response: &[u8],
+    roots: Option<&[CertificateDer<'static>]>,
+    now: SystemTime,
+) -> Option<Stapled> {
+    let (leaf, sent) = chain.split_first()?;
+    if response.is_empty() {
+        return None;
+    }
+    let issuers: Vec<_> = sent
+        .iter()
+        .chain(roots.unwrap_or_default())
+        .cloned()
+        .collect();
+    let Ok(inquiry) = Inquiry::new(leaf, &issuers) else {
+        return Some(Stapled::Unknown);
+    };
+    Some(match inquiry.verify(response, now) {
+        Ok(staple) => Stapled::Good {
+            until: staple.valid_until_text(),
+        },
+        Err(error) => Stapled::Bad {
+            reason: printable(&error.to_string()),
+        },
+    })
 }
 
 /// Whether what the server sent leads to an end.

@@ -1,7 +1,9 @@
 //! What is wrong or unwise, and what to do about it.
 
 use super::Options;
-use super::report::{Completeness, EarlyBytes, Finding, Login, Report, Severity, SslAnswer, Tls};
+use super::report::{
+    Completeness, EarlyBytes, Finding, Login, Report, Severity, SslAnswer, Stapled, Tls,
+};
 use crate::info::{CertificateInfo, KeyAlgorithm};
 
 /// Everything to say about a report, errors first; `infos` are the certificates that could be read.
@@ -84,6 +86,12 @@ fn chain(tls: &Tls, infos: &[CertificateInfo], options: &Options, all: &mut Find
         all.error(
             "key",
             format!("the server does not prove that it has the key of its certificate: {reason}"),
+        );
+    }
+    if let Some(Stapled::Bad { reason }) = &tls.stapled_ocsp {
+        all.error(
+            "staple",
+            format!("clients that look at the stapled OCSP response refuse the server: {reason}"),
         );
     }
     if let Some(leaf) = infos.first() {

@@ -46,7 +46,7 @@ pub use self::error::ProbeError;
 pub use self::options::Options;
 pub use self::report::{
     Attempt, Certificate, Completeness, EarlyBytes, Finding, Group, Login, Negotiation, Report,
-    Resumption, Severity, SslAnswer, Timing, Tls, Trust, Verdict,
+    Resumption, Severity, SslAnswer, Stapled, Timing, Tls, Trust, Verdict,
 };
 pub use self::run::probe;
 pub use self::target::{Target, TargetError};

@@ -137,8 +137,8 @@ pub struct Tls {
     pub trusted: Option<Trust>,
     /// Why the server did not prove that it has the key of its certificate, if it did not.
     pub key_unproven: Option<String>,
-    /// Length of a stapled OCSP response in bytes, if there is one.
-    pub stapled_ocsp_bytes: Option<usize>,
+    /// A stapled OCSP response, if there is one.
+    pub stapled_ocsp: Option<Stapled>,
     /// Whether the server asks for a client certificate.
     pub client_certificate_requested: bool,
     /// The authorities it names then, as RFC 2253 texts.
@@ -217,6 +217,25 @@ pub enum Trust {
         /// Why.
         reason: String,
     },
+}
+
+/// What a stapled OCSP response is worth.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Stapled {
+    /// The issuer vouches for the certificate.
+    Good {
+        /// As text: `2026-11-25 03:26:14 UTC`.
+        until: String,
+    },
+    /// Clients that look at it will refuse the server.
+    Bad {
+        /// Why: expired, revoked, about another certificate, …
+        reason: String,
+    },
+    /// The issuer's certificate was neither sent nor is it one of the root certificates given.
+    Unknown,
 }
 
 /// Whether the server takes one version or suite.

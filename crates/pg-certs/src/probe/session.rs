@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use rustls::HandshakeKind;
 use rustls_pki_types::CertificateDer;
 
-use super::certificate::{completeness, describe, read, trust};
+use super::certificate::{completeness, describe, read, stapled, trust};
 use super::fault::{Fault, printable};
 use super::login::log_in;
 use super::offers::{TLS12, cipher_name, group_name, version_name};
@@ -60,7 +60,7 @@ pub(super) fn first(
         completeness: completeness(&infos, trusted.as_ref()),
         trusted,
         key_unproven: seen.unproven,
-        stapled_ocsp_bytes: (!seen.ocsp.is_empty()).then_some(seen.ocsp.len()),
+        stapled_ocsp: stapled(&seen.chain, &seen.ocsp, roots, now),
         client_certificate_requested: seen.client_authorities.is_some(),
         client_certificate_authorities: authorities
             .iter()

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use super::report::{
-    Attempt, Completeness, EarlyBytes, Group, Login, Report, Severity, SslAnswer, Tls, Trust,
-    Verdict,
+    Attempt, Completeness, EarlyBytes, Group, Login, Report, Severity, SslAnswer, Stapled, Tls,
+    Trust, Verdict,
 };
 
 /// Prints a [`Report`] as text, in colour if asked.
@@ -171,9 +171,13 @@ fn session(report: &Report, tls: &Tls, facts: &mut Vec<Fact>) {
     facts.push(("chain", chain(tls)));
     facts.push((
         "stapled OCSP",
-        match tls.stapled_ocsp_bytes {
-            Some(bytes) => format!("{bytes} bytes"),
+        match &tls.stapled_ocsp {
             None => "none".to_owned(),
+            Some(Stapled::Good { until }) => format!("good until {until}"),
+            Some(Stapled::Bad { reason }) => format!("bad: {reason}"),
+            Some(Stapled::Unknown) => {
+                "not checked: the issuer's certificate is not known".to_owned()
+            }
         },
     ));
     facts.push(("resumption", resumption(report)));

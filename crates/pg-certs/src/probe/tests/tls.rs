@@ -12,6 +12,7 @@ use super::super::*;
 use super::{SSL_REQUEST, Server, packet};
 use crate::generate::{CaSpec, CertificateAuthority, ServerSpec};
 use crate::provider::provider;
+use crate::testing::{openssl, text};
 
 /// An authority, its file, and a server's configuration below it.
 struct Pki {
@@ -41,6 +42,10 @@ impl Pki {
         server
             .write(&files[1], &files[2], crate::files::Existing::Keep)
             .unwrap();
+        let issuer = ["middle.crt", "middle.key"].map(|name| dir.path().join(name));
+        middle
+            .write(&issuer[0], &issuer[1], crate::files::Existing::Keep)
+            .unwrap();
         let chain = crate::load_certificate_chain(&files[1]).unwrap();
         let key: PrivateKeyDer<'static> = crate::load_private_key(&files[2]).unwrap();
         let anchor = crate::load_trust_anchors(&files[0]).unwrap().remove(0);
@@ -52,6 +57,26 @@ impl Pki {
             .unwrap();
         config.alpn_protocols = vec![b"postgresql".to_vec()];
         Self { dir, config }
+    }
+
+    /// What openssl's responder says of the server's certificate, by its status in the index.
+    fn respond(&self, status: &str, revoked: &str) -> Vec<u8> {
+        let file = |name: &str| self.dir.path().join(name);
+        let (server, issuer, key) = (file("server.crt"), file("middle.crt"), file("middle.key"));
+        let (index, answer) = (file("index.txt"), file("answer.der"));
+        let serial = openssl(&["x509", "-noout", "-serial", "-in", text(&server)], b"");
+        let serial = serial.trim().trim_start_matches("serial=");
+        let line = format!("{status}\t361101000000Z\t{revoked}\t{serial}\tunknown\t/CN=db.test\n");
+        std::fs::write(&index, line).unwrap();
+        let (issuer, key) = (text(&issuer), text(&key));
+        let of_responder = ["-index", text(&index), "-CA", issuer, "-rsigner", issuer];
+        let of_request = ["-issuer", issuer, "-cert", text(&server), "-rkey", key];
+        let to = ["-ndays", "1", "-noverify", "-respout", text(&answer)];
+        openssl(
+            &[&["ocsp"][..], &of_responder, &of_request, &to].concat(),
+            b"",
+        );
+        std::fs::read(&answer).unwrap()
     }
 
     fn roots(&self) -> std::path::PathBuf {
@@ -201,6 +226,36 @@ fn a_client_certificate_is_asked_for_by_name() {
             Some("give the client a certificate (sslcert and sslkey) issued by \"CN=Root\"")
         )
     );
+}
+
+#[test]
+fn a_stapled_response_is_judged() {
+    let pki = Pki::new();
+    let (state, _) = staple(&pki, &pki.respond("V", ""));
+    assert!(matches!(state, Some(Stapled::Good { .. })), "{state:?}");
+    let revoked = pki.respond("R", "261101000000Z");
+    for response in [revoked.as_slice(), b"no response"] {
+        let (state, codes) = staple(&pki, response);
+        assert!(matches!(state, Some(Stapled::Bad { .. })), "{state:?}");
+        assert!(codes.contains(&"staple"), "{codes:?}");
+    }
+}
+
+/// What is found about a server that staples this.
+fn staple(pki: &Pki, response: &[u8]) -> (Option<Stapled>, Vec<&'static str>) {
+    let file = |name: &str| pki.dir.path().join(name);
+    let chain = crate::load_certificate_chain(&file("server.crt")).unwrap();
+    let key = crate::load_private_key(&file("server.key")).unwrap();
+    let config = ServerConfig::builder_with_provider(provider().unwrap())
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert_with_ocsp(chain, key, response.to_vec())
+        .unwrap();
+    let config = Arc::new(config);
+    let report = Server::start(move |stream| serve(stream, Arc::clone(&config))).probe();
+    let codes = report.findings.iter().map(|finding| finding.code);
+    (report.tls.unwrap().stapled_ocsp, codes.collect())
 }
 
 #[test]
