@@ -15,6 +15,8 @@ use crate::engine::IntoEngine;
 use crate::error::BuildError;
 use crate::listen::Keepalive;
 use crate::reload::{ConfigSource, Live, LiveConfig, Tls};
+#[cfg(feature = "auto-renew")]
+use crate::renewal::AutoRenewal;
 use crate::server::PgServer;
 use crate::shutdown::ShutdownHandle;
 
@@ -68,6 +70,8 @@ impl PgServerBuilder {
         Self {
             addresses: Vec::new(),
             live: LiveConfig {
+                #[cfg(feature = "auto-renew")]
+                renewal: None,
                 tls: Tls::Settings(Box::new(SslConfig::disabled())),
                 access: AccessConfig::new(),
                 max_connections: DEFAULT_MAX_CONNECTIONS,
@@ -114,6 +118,16 @@ impl PgServerBuilder {
     #[cfg(feature = "ocsp")]
     pub const fn ssl_ocsp_fetch(mut self, fetch: bool) -> Self {
         self.live.ocsp_fetch = fetch;
+        self
+    }
+
+    /// `ssl_auto_renew`: has the server renew the certificate of [`ssl_config`](Self::ssl_config) ahead of
+    /// its end, at [`build`](Self::build) and while it serves, and serve the new one. Not those of single
+    /// hosts, and not one whose key has a pass phrase. A renewal that fails leaves the old files, is logged,
+    /// and is tried again, hourly at the least. Default: never.
+    #[cfg(feature = "auto-renew")]
+    pub fn ssl_auto_renew(mut self, renewal: AutoRenewal) -> Self {
+        self.live.renewal = Some(renewal);
         self
     }
 
@@ -237,6 +251,10 @@ impl PgServerBuilder {
         } else {
             self.addresses
         };
+        #[cfg(feature = "auto-renew")]
+        if let Some(own) = self.live.own_certificate() {
+            own.check_at_start();
+        }
         let live = Live::load(self.live, self.source, addresses.clone())?;
         let context = Context {
             engine: engine.into_engine()?,

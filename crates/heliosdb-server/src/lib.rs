@@ -48,6 +48,7 @@
 //! - `nano` (default): the embedded engine; its build needs libclang.
 //! - `aws-lc-rs` (default), `ring`: the cryptography.
 //! - `ocsp` (default): OCSP stapling, `ssl_ocsp_file` and `ssl_ocsp_fetch`.
+//! - `auto-renew` (default): `PgServerBuilder::ssl_auto_renew`.
 //! - `dev-certs` (default): `PgServerBuilder::ssl_test`.
 //! - `cli` (default): what the binary needs.
 
@@ -71,6 +72,8 @@ mod opening;
 mod parameters;
 mod relay;
 pub mod reload;
+#[cfg(feature = "auto-renew")]
+mod renewal;
 mod report;
 mod server;
 mod sessions;
@@ -97,6 +100,8 @@ pub use self::error::{BuildError, Error, OpenToAll, Result, ServeError, SessionE
 pub use self::handler::PgConnectionHandler;
 pub use self::hosts::load_hosts;
 pub use self::reload::{ConfigurationError, ConfigurationErrors, ReloadHandle};
+#[cfg(feature = "auto-renew")]
+pub use self::renewal::AutoRenewal;
 pub use self::server::{BoundServer, PgServer};
 pub use self::shutdown::ShutdownHandle;
 

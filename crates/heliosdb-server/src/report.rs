@@ -6,8 +6,12 @@
 use std::fmt::{self, Write as _};
 use std::io;
 use std::net::SocketAddr;
+#[cfg(feature = "auto-renew")]
+use std::path::Path;
 use std::time::Duration;
 
+#[cfg(feature = "auto-renew")]
+use pg_certs::CertificateInfo;
 use pg_certs::files::WriteError;
 use pg_tls::{LogLine, NegotiateError, Peer, TlsInfo};
 use pg_wire::frame::FrameError;
@@ -18,6 +22,8 @@ use crate::access::{AccessPolicy, Rule};
 use crate::budget::Evicted;
 use crate::error::SessionError;
 use crate::reload::{ConfigurationError, ConfigurationErrors, Generation, ReloadTrigger};
+#[cfg(feature = "auto-renew")]
+use crate::renewal::RenewalError;
 
 /// The target of all lines, for filters such as `RUST_LOG=heliosdb_server=info`.
 pub(crate) const TARGET: &str = "heliosdb_server";
@@ -68,6 +74,30 @@ pub(crate) fn mock_secret_not_kept(error: &WriteError) {
         hint = "Set \"scram_mock_secret_file\" to a file that can be written.",
         "the next start will change the salts of users that do not exist, which tells them from those that do: \
          {error}"
+    );
+}
+
+/// The files of the server's certificate have a new one.
+#[cfg(feature = "auto-renew")]
+pub(crate) fn renewed(path: &Path, certificate: &CertificateInfo) {
+    tracing::info!(
+        target: TARGET,
+        "renewed the certificate in \"{}\", valid until {}",
+        path.display(),
+        certificate.not_after_text()
+    );
+}
+
+#[cfg(feature = "auto-renew")]
+pub(crate) fn not_renewed(path: &Path, end: Option<&str>, error: &RenewalError) {
+    let end = end
+        .map(|end| format!(", which ends on {end}"))
+        .unwrap_or_default();
+    tracing::warn!(
+        target: TARGET,
+        hint = "The old one is kept. Check \"ssl_auto_renew_ca_cert_file\" and \"ssl_auto_renew_ca_key_file\"; this is tried again.",
+        "could not renew the certificate in \"{}\"{end}: {error}",
+        path.display()
     );
 }
 

@@ -21,7 +21,7 @@ use super::preflight::{self, Ready};
 use super::reload::{self, Configuration};
 use super::report::{self, Complaint};
 use super::signals::{Signals, Stop};
-use super::{access, check, connect, logging};
+use super::{access, check, connect, logging, tls};
 
 /// Serves until a signal ends it, and then the process; returns if there was nothing to serve. The
 /// sources are what the settings were loaded from.
@@ -96,7 +96,11 @@ async fn serve(
 
 /// The server of the settings, without its addresses.
 pub(super) fn builder(settings: &Settings, ssl: &SslConfig) -> PgServerBuilder {
-    PgServerBuilder::new()
+    let builder = match tls::auto_renewal(settings) {
+        Some(renewal) => PgServerBuilder::new().ssl_auto_renew(renewal),
+        None => PgServerBuilder::new(),
+    };
+    builder
         .ssl_config(ssl.clone())
         .ssl_ocsp_fetch(settings.ssl_ocsp_fetch)
         .access(access::config(settings))

@@ -3,6 +3,7 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
+use heliosdb_server::AutoRenewal;
 use heliosdb_server::settings::{Loaded, Settings};
 use pg_certs::{
     CertificateManager, check_key_file_permissions, load_certificate_chain, load_trust_anchors,
@@ -251,6 +252,16 @@ fn config(settings: &Settings, certificate: PathBuf, key: PathBuf) -> SslConfig 
         config = config.with_ocsp_file(response);
     }
     config
+}
+
+/// How the server's certificate is renewed, if it is to be.
+pub(super) fn auto_renewal(settings: &Settings) -> Option<AutoRenewal> {
+    let before = settings.ssl_auto_renew;
+    let (certificate, key) = (
+        settings.ssl_auto_renew_ca_cert_file.as_ref()?,
+        settings.ssl_auto_renew_ca_key_file.as_ref()?,
+    );
+    (!before.is_zero()).then(|| AutoRenewal::new(before, certificate, key))
 }
 
 /// The setting that has to be looked at to mend the error.

@@ -11,11 +11,15 @@ use super::generation::Generation;
 use crate::access::{AccessConfig, AccessPolicy, Lasting, TlsFacts};
 use crate::budget::LoginLimits;
 use crate::listen::Keepalive;
+#[cfg(feature = "auto-renew")]
+use crate::renewal::{AutoRenewal, OwnCertificate};
 
 /// As written; [`load`](Self::load) turns it into what connections use.
 #[derive(Clone, Debug)]
 pub(crate) struct LiveConfig {
     pub(crate) tls: Tls,
+    #[cfg(feature = "auto-renew")]
+    pub(crate) renewal: Option<AutoRenewal>,
     pub(crate) access: AccessConfig,
     pub(crate) max_connections: usize,
     pub(crate) logins: LoginLimits,
@@ -34,6 +38,15 @@ pub(crate) enum Tls {
 }
 
 impl LiveConfig {
+    /// The certificate that the server is to renew, if it is to.
+    #[cfg(feature = "auto-renew")]
+    pub(crate) fn own_certificate(&self) -> Option<OwnCertificate> {
+        match (&self.renewal, &self.tls) {
+            (Some(renewal), Tls::Settings(tls)) => renewal.of(tls),
+            _ => None,
+        }
+    }
+
     /// Reads all files and checks everything, for a server that listens on these addresses.
     pub(super) fn load(
         &self,

@@ -12,6 +12,8 @@ use super::generation::Generation;
 use super::source::{ConfigSource, Proposal};
 use super::status::{ReloadStatus, ReloadTrigger};
 use crate::builder::PgServerBuilder;
+#[cfg(feature = "auto-renew")]
+use crate::renewal::OwnCertificate;
 use crate::report;
 
 /// What all connections of a server ask for the configuration.
@@ -45,6 +47,12 @@ impl Live {
     /// For one connection from its accept to the end of its login, whatever is reloaded meanwhile.
     pub(crate) fn get(&self) -> Arc<Generation> {
         Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The certificate that the server is to renew, if it is to. Waits for a reload that is under way.
+    #[cfg(feature = "auto-renew")]
+    pub(super) fn own_certificate(&self) -> Option<OwnCertificate> {
+        lock(&self.config).own_certificate()
     }
 
     /// Has every later configuration checked for this address, too.

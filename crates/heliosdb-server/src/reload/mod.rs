@@ -24,6 +24,8 @@ pub(crate) use self::live::Live;
 pub use self::source::{ConfigSource, Proposal};
 pub use self::status::{ReloadAttempt, ReloadStatus, ReloadTrigger};
 use crate::builder::PgServerBuilder;
+#[cfg(feature = "auto-renew")]
+use crate::renewal::OwnCertificate;
 
 /// Has a server read its configuration again, from any task or thread; from
 /// [`PgServer::reload_handle`](crate::PgServer::reload_handle). Clones act on the same server.
@@ -92,6 +94,11 @@ impl ReloadHandle {
     /// that succeed, when connections use the new configuration already, and for those that fail.
     pub fn subscribe(&self) -> watch::Receiver<ReloadStatus> {
         self.live.status().subscribe()
+    }
+
+    #[cfg(feature = "auto-renew")]
+    pub(crate) fn own_certificate(&self) -> Option<OwnCertificate> {
+        self.live.own_certificate()
     }
 
     /// The TLS configuration of new connections.

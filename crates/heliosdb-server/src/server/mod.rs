@@ -22,6 +22,8 @@ use crate::handler::PgConnectionHandler;
 use crate::listen::{Listeners, listen, set_options};
 use crate::occasion::Occasion;
 use crate::reload::ReloadHandle;
+#[cfg(feature = "auto-renew")]
+use crate::renewal;
 use crate::report;
 use crate::sessions::Order;
 use crate::shutdown::{Phase, ShutdownHandle};
@@ -176,6 +178,9 @@ impl BoundServer {
     pub async fn serve(mut self) {
         #[cfg(feature = "ocsp")]
         let _until_the_end = crate::stapling::start(Arc::clone(&self.context.live));
+        // Ends with this function.
+        #[cfg(feature = "auto-renew")]
+        let _renewal = self.look_after_certificate();
         let mut connections = JoinSet::new();
         let mut phase = self.context.shutdown.subscribe();
         let mut evictions = Occasion::default();
@@ -193,6 +198,14 @@ impl BoundServer {
         report::shutting_down();
         finish(&self.context, connections, phase).await;
         report::shut_down();
+    }
+
+    #[cfg(feature = "auto-renew")]
+    fn look_after_certificate(&self) -> JoinSet<()> {
+        let mut task = JoinSet::new();
+        let handle = ReloadHandle::new(Arc::clone(&self.context.live));
+        task.spawn(renewal::run(handle));
+        task
     }
 
     fn spawn(

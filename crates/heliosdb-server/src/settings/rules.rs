@@ -29,6 +29,23 @@ pub(super) fn contradictions(loaded: &Loaded) -> Vec<Problem> {
             SettingsError::MissingPartner { name, missing },
         );
     }
+    let needed = [
+        (
+            "ssl_auto_renew_ca_cert_file",
+            settings.ssl_auto_renew_ca_cert_file.is_none(),
+        ),
+        (
+            "ssl_auto_renew_ca_key_file",
+            settings.ssl_auto_renew_ca_key_file.is_none(),
+        ),
+        ("ssl_cert_file", settings.ssl_cert_file.is_none()),
+    ];
+    let renews = !settings.ssl_auto_renew.is_zero();
+    for (missing, _) in needed.into_iter().filter(|(_, absent)| renews && *absent) {
+        let name = "ssl_auto_renew";
+        let error = SettingsError::MissingPartner { name, missing };
+        report(name, &[missing], error);
+    }
     if settings.ssl_sni && settings.hosts_file.is_none() {
         report("ssl_sni", &["hosts_file"], SettingsError::NoHostsFile);
     }
@@ -84,6 +101,31 @@ mod tests {
         check(
             &["--ssl-key-file=a"],
             &["--ssl-key-file: \"ssl_key_file\" is set, but \"ssl_cert_file\" is not"],
+        );
+    }
+
+    #[test]
+    fn renewal_needs_an_authority_and_a_certificate() {
+        let files = [
+            "--ssl-cert-file=a",
+            "--ssl-key-file=b",
+            "--ssl-auto-renew-ca-cert-file=c",
+            "--ssl-auto-renew-ca-key-file=d",
+        ];
+        check(&[&files[..], &["--ssl-auto-renew=30d"]].concat(), &[]);
+        check(&files, &[]);
+        let missing = |name: &str| {
+            format!("--ssl-auto-renew: \"ssl_auto_renew\" is set, but \"{name}\" is not")
+        };
+        let expected = [
+            "ssl_auto_renew_ca_cert_file",
+            "ssl_auto_renew_ca_key_file",
+            "ssl_cert_file",
+        ]
+        .map(missing);
+        check(
+            &["--ssl-auto-renew=30d"],
+            &expected.each_ref().map(String::as_str),
         );
     }
 

@@ -303,6 +303,36 @@ settings! {
         group: Tls,
     }
 
+    /// How long before its end the server renews the certificate in `ssl_cert_file` by itself; 0 is never.
+    ///
+    /// Not before two thirds of its life are over. The new one has the names of the old one, lasts as long
+    /// and has a new key; both files are replaced together, and new connections get it without a restart.
+    /// A renewal that fails leaves the old files, is logged, and is tried again. Certificates of single
+    /// hosts, and keys with a pass phrase, are left alone.
+    ssl_auto_renew: Duration {
+        kind: Kind::Duration { min: 0, max: 3_650, unit: Unit::Days },
+        default: "0",
+        group: Tls,
+    }
+
+    /// The certificate, in PEM, of the authority that renews the server's certificate: the one that
+    /// issued it.
+    ssl_auto_renew_ca_cert_file: Option<PathBuf> {
+        kind: Kind::Path,
+        default: "",
+        group: Tls,
+    }
+
+    /// The private key, in PEM, of that authority.
+    ///
+    /// Who can read it can be any server and any client that trusts this authority: give the server an
+    /// intermediate authority of its own where that matters.
+    ssl_auto_renew_ca_key_file: Option<PathBuf> {
+        kind: Kind::Path,
+        default: "",
+        group: Tls,
+    }
+
     /// Certificates, in PEM, of the authorities that sign clients' certificates.
     ///
     /// When it is set, clients are asked for a certificate, and one that does not verify is
