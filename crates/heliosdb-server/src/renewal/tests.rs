@@ -10,6 +10,9 @@ use pg_tls::SslMode;
 use tempfile::TempDir;
 
 use super::*;
+use crate::reload::{ReloadHandle, ReloadTrigger};
+use crate::testing::PlayedEngine;
+use crate::{PgServer, PgServerBuilder};
 
 const MONTH: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
@@ -99,4 +102,75 @@ fn keys_with_a_pass_phrase_and_servers_without_tls_are_left_alone() {
     assert!(matches!(error, RenewalError::Passphrase), "{error}");
     let renewal = AutoRenewal::new(MONTH, "ca.crt", "ca.key");
     assert!(renewal.of(&SslConfig::disabled()).is_none());
+}
+
+/// What new connections are shown.
+fn served(handle: &ReloadHandle) -> Vec<u8> {
+    let tls = handle.tls();
+    let identity = tls.identities().next().unwrap();
+    identity.certificate().to_vec()
+}
+
+fn in_file(fixture: &Fixture) -> Vec<u8> {
+    let chain = pg_certs::load_certificate_chain(&fixture.path("server.crt")).unwrap();
+    chain.first().unwrap().to_vec()
+}
+
+fn server(fixture: &Fixture) -> PgServer {
+    let renewal = AutoRenewal::new(MONTH, fixture.path("ca.crt"), fixture.path("ca.key"));
+    let (engine, _engine_side) = PlayedEngine::new();
+    PgServerBuilder::new()
+        .address("127.0.0.1:0".parse().unwrap())
+        .ssl_config(fixture.ssl())
+        .ssl_auto_renew(renewal)
+        .build(engine)
+        .unwrap()
+}
+
+#[test]
+fn a_server_starts_with_the_renewed_certificate() {
+    let fixture = Fixture::new();
+    let old = in_file(&fixture);
+    let handle = server(&fixture).reload_handle();
+    assert_ne!(served(&handle), old);
+    assert_eq!(served(&handle), in_file(&fixture));
+}
+
+#[test]
+fn a_server_starts_with_the_old_certificate_if_the_authority_fails() {
+    let fixture = Fixture::new();
+    fs::remove_file(fixture.path("ca.crt")).unwrap();
+    let old = in_file(&fixture);
+    assert_eq!(served(&server(&fixture).reload_handle()), old);
+}
+
+#[tokio::test]
+async fn a_server_that_serves_renews_when_it_is_time() {
+    let fixture = Fixture::new();
+    let ca = CertificateAuthority::load(fixture.path("ca.crt"), fixture.path("ca.key")).unwrap();
+    // Of nine seconds the last three are for renewing, which begin in four.
+    let (now, second) = (SystemTime::now(), Duration::from_secs(1));
+    let validity = Validity::between(now - 2 * second, now + 7 * second);
+    let spec = ServerSpec::new(["localhost"]).with_validity(validity);
+    let issued = ca.issue_server(&spec).unwrap();
+    let (certificate, key) = (fixture.path("server.crt"), fixture.path("server.key"));
+    issued.write(certificate, key, Existing::Replace).unwrap();
+
+    let server = server(&fixture);
+    let handle = server.reload_handle();
+    let mut reloads = handle.subscribe();
+    let old = served(&handle);
+    let bound = server.bind().await.unwrap();
+    let serving = tokio::spawn(bound.serve());
+    let in_time = tokio::time::timeout(60 * second, reloads.changed()).await;
+    in_time.unwrap().unwrap();
+    let attempt = handle.status().last_attempt.unwrap();
+    assert_eq!(
+        (attempt.trigger, attempt.failure),
+        (ReloadTrigger::Renewal, None)
+    );
+    assert_ne!(served(&handle), old);
+    assert_eq!(served(&handle), in_file(&fixture));
+    server.shutdown_handle().shutdown(Duration::ZERO);
+    serving.await.unwrap();
 }
