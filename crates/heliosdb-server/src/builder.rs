@@ -84,6 +84,7 @@ impl PgServerBuilder {
                 keepalive: Keepalive::default(),
                 #[cfg(feature = "ocsp")]
                 ocsp_fetch: false,
+                reload_on_change: false,
             },
             source: None,
         }
@@ -228,6 +229,14 @@ impl PgServerBuilder {
     /// `users_file`: who has which password; see [`AccessConfig::users_file`].
     pub fn users_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.live.access = self.live.access.users_file(path);
+        self
+    }
+
+    /// `reload_on_change`: whether the server watches its files while it serves and reloads when one of them
+    /// has changed; see [`ReloadHandle`](crate::ReloadHandle). Off by default: a program knows itself when
+    /// it has written them.
+    pub const fn reload_on_change(mut self, on: bool) -> Self {
+        self.live.reload_on_change = on;
         self
     }
 

@@ -8,6 +8,7 @@ use std::io;
 use std::net::SocketAddr;
 #[cfg(feature = "auto-renew")]
 use std::path::Path;
+use std::path::PathBuf;
 use std::time::Duration;
 
 #[cfg(feature = "auto-renew")]
@@ -24,6 +25,9 @@ use crate::error::SessionError;
 use crate::reload::{ConfigurationError, ConfigurationErrors, Generation, ReloadTrigger};
 #[cfg(feature = "auto-renew")]
 use crate::renewal::RenewalError;
+
+/// How many of the changed files the log names: of a whole new set, the first say which it is.
+const NAMED_FILES: usize = 4;
 
 /// The target of all lines, for filters such as `RUST_LOG=heliosdb_server=info`.
 pub(crate) const TARGET: &str = "heliosdb_server";
@@ -101,9 +105,33 @@ pub(crate) fn not_renewed(path: &Path, end: Option<&str>, error: &RenewalError) 
     );
 }
 
-/// PostgreSQL's line where PostgreSQL has one.
-pub(crate) fn reloading(trigger: ReloadTrigger) {
-    tracing::info!(target: TARGET, "{trigger}, reloading configuration files");
+/// PostgreSQL's line where PostgreSQL has one. `changed` is why, if that is the trigger.
+pub(crate) fn reloading(trigger: ReloadTrigger, changed: &[PathBuf]) {
+    if changed.is_empty() {
+        tracing::info!(target: TARGET, "{trigger}, reloading configuration files");
+    } else {
+        let shown = changed.iter().take(NAMED_FILES);
+        let mut names: Vec<String> = shown
+            .map(|path| format!("\"{}\"", path.display()))
+            .collect();
+        match changed.len().saturating_sub(NAMED_FILES) {
+            0 => {}
+            more => names.push(format!("and {more} more")),
+        }
+        let names = names.join(", ");
+        tracing::info!(target: TARGET, "{trigger} ({names}), reloading configuration files");
+    }
+}
+
+/// Files are looked at regularly instead.
+pub(crate) fn no_notices(error: &io::Error, interval: Duration) {
+    tracing::warn!(
+        target: TARGET,
+        hint = "Raise fs.inotify.max_user_instances or fs.inotify.max_user_watches if they are used up.",
+        "could not ask the system to tell of changed files, which are looked at every {interval:?} instead: \
+         {}",
+        Chain(error)
+    );
 }
 
 /// New connections use this from now on.

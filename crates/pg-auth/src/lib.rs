@@ -17,7 +17,7 @@ pub mod scram;
 mod tokens;
 pub mod users;
 
-pub use self::tokens::{FileError, FileErrors};
+pub use self::tokens::{FileError, FileErrors, files_of};
 
 /// Compiles the examples of the README.
 #[cfg(doctest)]

@@ -369,6 +369,30 @@ impl SslConfig {
         }
     }
 
+    /// The files that [`load`](Self::load) reads; none with [`SslMode::Disable`].
+    ///
+    /// For those who want to know when to load again. The directory of revocation lists is not among them:
+    /// it is looked at while the server runs.
+    #[must_use]
+    pub fn files(&self) -> Vec<PathBuf> {
+        if !self.mode.is_enabled() {
+            return Vec::new();
+        }
+        let own = [&self.cert_path, &self.key_path];
+        let own = own.into_iter().filter(|path| **path != *"");
+        let optional = [
+            &self.ca_path,
+            &self.crl_file,
+            #[cfg(feature = "ocsp")]
+            &self.ocsp_path,
+        ];
+        let of_hosts = self.hosts.iter().flat_map(HostConfig::files);
+        own.chain(optional.into_iter().flatten())
+            .chain(of_hosts)
+            .cloned()
+            .collect()
+    }
+
     /// Checks all that can be known before the first connection: [`load`](Self::load) with the result
     /// dropped, so that checking and loading never disagree.
     ///

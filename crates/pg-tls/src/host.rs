@@ -133,6 +133,15 @@ impl HostConfig {
         }
     }
 
+    /// The files that it is loaded from.
+    pub(crate) fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        let second = self.second.iter().flat_map(|(cert, key)| [cert, key]);
+        [&self.cert_path, &self.key_path]
+            .into_iter()
+            .chain(second)
+            .chain(&self.ca_path)
+    }
+
     /// What error messages begin with.
     #[must_use]
     pub fn described(&self) -> String {

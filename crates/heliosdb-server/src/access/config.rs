@@ -157,6 +157,14 @@ impl AccessConfig {
         given.or_else(|| self.users_file.as_ref().map(beside))
     }
 
+    /// The files that [`load`](Self::load) reads, and those that they include.
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
+        let with_included = [&self.hba_file, &self.ident_file].into_iter().flatten();
+        let mut files: Vec<PathBuf> = with_included.flat_map(pg_auth::files_of).collect();
+        files.extend(self.users_file.clone());
+        files
+    }
+
     pub(crate) fn load(
         &self,
         tls: TlsFacts,

@@ -112,9 +112,12 @@ impl ConfigSource for Configuration {
 
     fn files(&self) -> Vec<PathBuf> {
         let current = lock(&self.current);
-        let hosts = current.settings.hosts_file.clone();
+        let settings = &current.settings;
+        let hosts = settings.hosts_file.iter().filter(|_| settings.ssl_sni);
         let file = current.loaded.file().map(Into::into);
-        file.into_iter().chain(hosts).collect()
+        file.into_iter()
+            .chain(hosts.flat_map(pg_auth::files_of))
+            .collect()
     }
 }
 

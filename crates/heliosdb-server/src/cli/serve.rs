@@ -104,6 +104,7 @@ pub(super) fn builder(settings: &Settings, ssl: &SslConfig) -> PgServerBuilder {
         .ssl_config(ssl.clone())
         .ssl_ocsp_fetch(settings.ssl_ocsp_fetch)
         .access(access::config(settings))
+        .reload_on_change(settings.reload_on_change)
         .max_connections(settings.max_connections)
         .max_pending_logins(settings.max_pending_logins)
         .max_pending_logins_per_address(settings.max_pending_logins_per_address)

@@ -27,6 +27,7 @@ pub(crate) struct LiveConfig {
     pub(crate) keepalive: Keepalive,
     #[cfg(feature = "ocsp")]
     pub(crate) ocsp_fetch: bool,
+    pub(crate) reload_on_change: bool,
 }
 
 /// Where the TLS settings come from.
@@ -75,6 +76,7 @@ impl LiveConfig {
                 keepalive: self.keepalive,
                 #[cfg(feature = "ocsp")]
                 ocsp_fetch: self.ocsp_fetch,
+                reload_on_change: self.reload_on_change,
             }),
             (limits, access, tls) => {
                 let faults = [limits.err(), access.err(), tls.err()];
@@ -82,6 +84,17 @@ impl LiveConfig {
                 Err(ConfigurationErrors(faults.collect()))
             }
         }
+    }
+
+    /// Every file that [`load`](Self::load) reads: a change of one of them is a change of what it gives.
+    pub(super) fn files(&self) -> Vec<PathBuf> {
+        let of_tls = match &self.tls {
+            Tls::Settings(ssl) => ssl.files(),
+            // Made anew only by a reload itself.
+            #[cfg(feature = "dev-certs")]
+            Tls::TestCertificates => Vec::new(),
+        };
+        [of_tls, self.access.files()].concat()
     }
 
     fn check_limits(&self) -> Result<(), ConfigurationErrors> {

@@ -30,6 +30,7 @@ pub(crate) struct Generation {
     /// Whether OCSP responses are fetched to be stapled.
     #[cfg(feature = "ocsp")]
     pub(crate) ocsp_fetch: bool,
+    pub(super) reload_on_change: bool,
 }
 
 impl Generation {

@@ -1,12 +1,15 @@
 //! The configuration in use, and the one place that replaces it.
 
+use std::hash::RandomState;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::SystemTime;
 
 use tokio::sync::watch;
 
 use super::config::LiveConfig;
+use super::contents::Contents;
 use super::error::ConfigurationErrors;
 use super::generation::Generation;
 use super::source::{ConfigSource, Proposal};
@@ -23,9 +26,21 @@ pub(crate) struct Live {
     /// What it was loaded from. Held through an attempt, so that there is one at a time.
     config: Mutex<LiveConfig>,
     source: Option<Arc<dyn ConfigSource>>,
+    seen: Mutex<Contents>,
+    /// Of the hashes in `seen`.
+    keys: RandomState,
     /// Where the server listens.
     addresses: Mutex<Vec<SocketAddr>>,
     status: watch::Sender<ReloadStatus>,
+}
+
+/// What the log is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Voice {
+    /// Everything.
+    Aloud,
+    /// Nothing, nor is anything recorded, unless the new configuration is used.
+    IfItWorks,
 }
 
 impl Live {
@@ -34,11 +49,17 @@ impl Live {
         source: Option<Arc<dyn ConfigSource>>,
         addresses: Vec<SocketAddr>,
     ) -> Result<Self, ConfigurationErrors> {
+        let keys = RandomState::new();
+        let files = config.files().into_iter();
+        let files = files.chain(source_files(source.as_ref()));
+        let seen = Contents::look(files, &keys);
         let first = config.load(None, &addresses)?;
         Ok(Self {
             current: RwLock::new(Arc::new(first)),
             config: Mutex::new(config),
             source,
+            seen: Mutex::new(seen),
+            keys,
             addresses: Mutex::new(addresses),
             status: watch::Sender::new(ReloadStatus::at_start()),
         })
@@ -64,43 +85,82 @@ impl Live {
         &self.status
     }
 
-    /// Reads the configuration again, or takes the one that is given.
+    /// The files that the last attempt looked at, as they were just before it did.
+    pub(super) fn seen(&self) -> Contents {
+        lock(&self.seen).clone()
+    }
+
+    /// The files that have changed since they were seen.
+    pub(super) fn changed(&self, seen: &Contents) -> Vec<PathBuf> {
+        seen.changed(&seen.again(&self.keys))
+    }
+
+    /// Reads the configuration again, or takes the one that is given. The log names the files that have
+    /// `changed`, if that is why.
     pub(super) fn reload(
         &self,
         trigger: ReloadTrigger,
         given: Option<PgServerBuilder>,
+        voice: Voice,
+        changed: &[PathBuf],
     ) -> Result<(), ConfigurationErrors> {
-        report::reloading(trigger);
         let mut config = lock(&self.config);
-        let result = self.attempt(trigger, &mut config, given);
-        if let Err(errors) = &result {
+        if voice == Voice::Aloud {
+            report::reloading(trigger, changed);
+        }
+        let attempt = self.prepare(&config, given).map(|(new, proposal)| {
+            if voice == Voice::IfItWorks {
+                report::reloading(trigger, changed);
+            }
+            let number = new.number;
+            self.adopt(&mut config, new, proposal);
+            self.status
+                .send_modify(|status| status.succeeded(trigger, number));
+        });
+        if let Err(errors) = &attempt
+            && voice == Voice::Aloud
+        {
             report::not_reloaded(errors);
             self.status
                 .send_modify(|status| status.failed(trigger, errors.to_string()));
         }
-        result
+        attempt
     }
 
-    fn attempt(
+    /// Everything that can fail.
+    fn prepare(
         &self,
-        trigger: ReloadTrigger,
-        config: &mut LiveConfig,
+        config: &LiveConfig,
         given: Option<PgServerBuilder>,
-    ) -> Result<(), ConfigurationErrors> {
+    ) -> Result<(Generation, Option<Proposal>), ConfigurationErrors> {
+        let of_source = source_files(self.source.as_ref());
+        let of_source = Contents::look(of_source, &self.keys);
         let proposal = match (given, &self.source) {
             (Some(builder), _) => Some(Proposal::new(builder)),
-            (None, Some(source)) => Some(source.read()?),
+            (None, Some(source)) => match source.read() {
+                Ok(proposal) => Some(proposal),
+                Err(errors) => {
+                    let seen = self.seen().again(&self.keys);
+                    *lock(&self.seen) = seen.and(of_source);
+                    return Err(errors);
+                }
+            },
             (None, None) => None,
         };
-        let proposed = proposal.as_ref().map_or(&*config, |it| it.builder.live());
+        let proposed = proposal.as_ref().map_or(config, |it| it.builder.live());
+        *lock(&self.seen) = Contents::look(proposed.files(), &self.keys).and(of_source);
         let old = self.get();
         let addresses = lock(&self.addresses).clone();
         let new = proposed.load(Some(&old), &addresses)?;
         new.may_replace(&old, SystemTime::now())?;
-        // Nothing can fail from here on.
+        Ok((new, proposal))
+    }
+
+    /// From here on nothing can fail.
+    fn adopt(&self, config: &mut LiveConfig, new: Generation, proposal: Option<Proposal>) {
         #[cfg(feature = "ocsp")]
         if new.ocsp_fetch {
-            new.acceptor.tls().adopt_staples(old.acceptor.tls());
+            new.acceptor.tls().adopt_staples(self.get().acceptor.tls());
         }
         let new = Arc::new(new);
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&new);
@@ -108,11 +168,17 @@ impl Live {
             *config = builder.into_live();
             adopted();
         }
+        // It may read others from now on.
+        let files = Contents::look(source_files(self.source.as_ref()), &self.keys);
+        let mut seen = lock(&self.seen);
+        *seen = files.and(std::mem::take(&mut *seen));
+        drop(seen);
         report::reloaded(&new);
-        self.status
-            .send_modify(|status| status.succeeded(trigger, new.number));
-        Ok(())
     }
+}
+
+fn source_files(source: Option<&Arc<dyn ConfigSource>>) -> Vec<PathBuf> {
+    source.map(|source| source.files()).unwrap_or_default()
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -4,6 +4,7 @@
 //! once. Any fault keeps all of the old. Sessions and logins under way are left alone.
 
 mod config;
+mod contents;
 mod error;
 mod generation;
 mod live;
@@ -11,16 +12,18 @@ mod source;
 mod status;
 #[cfg(test)]
 mod tests;
+mod watch;
 
 use std::sync::Arc;
 
 use pg_tls::ServerTls;
-use tokio::sync::watch;
+use tokio::sync::watch::Receiver;
 
 pub(crate) use self::config::{LiveConfig, Tls};
 pub use self::error::{ConfigurationError, ConfigurationErrors};
 pub(crate) use self::generation::Generation;
 pub(crate) use self::live::Live;
+use self::live::Voice;
 pub use self::source::{ConfigSource, Proposal};
 pub use self::status::{ReloadAttempt, ReloadStatus, ReloadTrigger};
 use crate::builder::PgServerBuilder;
@@ -72,7 +75,7 @@ impl ReloadHandle {
     /// [`ConfigurationErrors`]: everything that is wrong, in all files. Then all of the old holds on. The
     /// log has said so, and [`status`](Self::status) keeps it.
     pub fn reload(&self) -> Result<(), ConfigurationErrors> {
-        self.live.reload(self.trigger, None)
+        self.live.reload(self.trigger, None, Voice::Aloud, &[])
     }
 
     /// Replaces the configuration by another one, which later [`reload`](Self::reload)s read again unless
@@ -82,7 +85,8 @@ impl ReloadHandle {
     ///
     /// As [`reload`](Self::reload).
     pub fn reload_with(&self, builder: PgServerBuilder) -> Result<(), ConfigurationErrors> {
-        self.live.reload(self.trigger, Some(builder))
+        self.live
+            .reload(self.trigger, Some(builder), Voice::Aloud, &[])
     }
 
     /// Which configuration is in use, and what became of the last reload.
@@ -90,15 +94,26 @@ impl ReloadHandle {
         self.live.status().borrow().clone()
     }
 
-    /// Tells of every later attempt, when it is over: [`changed`](watch::Receiver::changed) wakes for those
+    /// Tells of every later attempt, when it is over: [`changed`](Receiver::changed) wakes for those
     /// that succeed, when connections use the new configuration already, and for those that fail.
-    pub fn subscribe(&self) -> watch::Receiver<ReloadStatus> {
+    pub fn subscribe(&self) -> Receiver<ReloadStatus> {
         self.live.status().subscribe()
     }
 
     #[cfg(feature = "auto-renew")]
     pub(crate) fn own_certificate(&self) -> Option<OwnCertificate> {
         self.live.own_certificate()
+    }
+
+    /// Watches the files of the configuration and reloads when one of them has changed, as long as
+    /// [`PgServerBuilder::reload_on_change`] is on; never returns. [`serve`](crate::PgServer::serve) does
+    /// this by itself; it is for programs with an accept loop of their own.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future ends the watch; a reload that has begun goes on to its end.
+    pub async fn watch_files(&self) {
+        watch::run(Arc::clone(&self.live), watch::Pace::USUAL).await;
     }
 
     /// The TLS configuration of new connections.

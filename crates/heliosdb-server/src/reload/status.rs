@@ -35,6 +35,8 @@ pub enum ReloadTrigger {
     /// The program, through a [`ReloadHandle`](super::ReloadHandle).
     #[default]
     Program,
+    /// Files have changed, and `reload_on_change` is on.
+    Files,
     /// The signal SIGHUP.
     Signal,
     /// The server has renewed its certificate.
@@ -45,6 +47,7 @@ impl fmt::Display for ReloadTrigger {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Program => "the program asked for it",
+            Self::Files => "files have changed",
             Self::Signal => "received SIGHUP",
             Self::Renewal => "the certificate was renewed",
         })

@@ -184,17 +184,22 @@ impl BoundServer {
         let mut connections = JoinSet::new();
         let mut phase = self.context.shutdown.subscribe();
         let mut evictions = Occasion::default();
+        let mut watching = JoinSet::new();
+        let handle = ReloadHandle::new(Arc::clone(&self.context.live));
+        watching.spawn(async move { handle.watch_files().await });
         loop {
             tokio::select! {
                 biased;
                 () = is_over(&mut phase, |phase| phase == Phase::Running) => break,
                 Some(ended) = connections.join_next() => report_panic(ended),
+                Some(ended) = watching.join_next() => report_panic(ended),
                 (stream, peer) = self.listeners.accept() => {
                     self.spawn(&mut connections, stream, peer, &mut evictions);
                 }
             }
         }
         drop(self.listeners);
+        drop(watching);
         report::shutting_down();
         finish(&self.context, connections, phase).await;
         report::shut_down();

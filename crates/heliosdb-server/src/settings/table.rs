@@ -99,6 +99,16 @@ settings! {
         replaces: &["log_destination"],
     }
 
+    /// Watches the configuration file and all files that it leads to, and reloads when one of them holds
+    /// something else.
+    ///
+    /// As SIGHUP does, all or nothing: what is still wrong 5 seconds after a change keeps all of the old.
+    reload_on_change: bool {
+        kind: Kind::Boolean,
+        default: "on",
+        group: Server,
+    }
+
     /// How long statements and sessions may take to end after the first SIGTERM or SIGINT.
     ///
     /// Then they are ended with 57P01. A second signal ends everything at once.

@@ -11,6 +11,7 @@ mod user;
 
 pub(crate) use self::error::context;
 pub use self::error::{FileError, FileErrors};
+pub use self::files::files_of;
 pub(crate) use self::files::{beside, read, read_if_exists};
 pub(crate) use self::lexer::Token;
 pub(crate) use self::pattern::Pattern;

@@ -1,5 +1,6 @@
 //! Reads a file and the files it includes.
 
+use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::{Component, Path, PathBuf};
@@ -38,12 +39,22 @@ pub(crate) fn read_if_exists(path: &Path) -> Vec<Result<Line, FileError>> {
     }
 }
 
+/// Every file and directory that reading `hba_file`, `ident_file` or `pg_hosts.conf` leads to, that file
+/// first: those it includes and those that are not there, but would be read if they were.
+///
+/// For those who want to know when to read it again. Nothing in the files can make it fail.
+#[must_use]
+pub fn files_of(path: impl AsRef<Path>) -> Vec<PathBuf> {
+    let mut reader = Reader::new();
+    // Only where it led is of interest.
+    let _read = reader.include(path.as_ref(), 0);
+    let mut seen = HashSet::new();
+    let is_first = |path: &PathBuf| seen.insert(path.clone());
+    reader.opened.into_iter().filter(is_first).collect()
+}
+
 fn read_whole(path: &Path) -> Result<Vec<Result<Line, FileError>>, Unopened> {
-    let mut reader = Reader {
-        lines: Vec::new(),
-        files: MAX_FILES,
-        bytes: MAX_BYTES,
-    };
+    let mut reader = Reader::new();
     reader.include(path, 0)?;
     Ok(reader.lines)
 }
@@ -53,6 +64,8 @@ struct Reader {
     /// How many may still be read.
     files: usize,
     bytes: u64,
+    /// Files and directories that were looked at, in order.
+    opened: Vec<PathBuf>,
 }
 
 /// A file that could not be read.
@@ -75,6 +88,15 @@ impl From<Unopened> for Unusable {
 }
 
 impl Reader {
+    const fn new() -> Self {
+        Self {
+            lines: Vec::new(),
+            files: MAX_FILES,
+            bytes: MAX_BYTES,
+            opened: Vec::new(),
+        }
+    }
+
     /// Appends the lines of a file.
     fn include(&mut self, path: &Path, depth: usize) -> Result<(), Unopened> {
         let bytes = self.open(path, depth)?;
@@ -112,6 +134,7 @@ impl Reader {
             .files
             .checked_sub(1)
             .ok_or_else(|| refused("too many files are included"))?;
+        self.opened.push(path.to_owned());
         let file = File::open(path).map_err(|error| Unopened {
             missing: error.kind() == io::ErrorKind::NotFound,
             ..refused(&os_error::text(&error))
@@ -246,6 +269,7 @@ impl Reader {
                 os_error::text(&error)
             )))
         };
+        self.opened.push(dir.to_owned());
         let mut files = Vec::new();
         for entry in fs::read_dir(dir).map_err(unopened)? {
             let path = entry.map_err(unopened)?.path();

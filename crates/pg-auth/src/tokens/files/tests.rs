@@ -223,3 +223,39 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn all_that_reading_leads_to_is_told_whatever_is_in_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| fs::write(dir.path().join(name), text).unwrap();
+    write(
+        "top",
+        "include second\nnonsense \"\ninclude_dir parts\ninclude missing\nlocal @names all x\n\
+         include second\n",
+    );
+    write("second", "include_if_exists third\n");
+    write("names", "a,@more\n");
+    fs::create_dir(dir.path().join("parts")).unwrap();
+    write("parts/b.conf", "");
+    write("parts/a.conf", "");
+    write("parts/other", "");
+    let files = files_of(dir.path().join("top"));
+    let names: Vec<&Path> = files
+        .iter()
+        .map(|path| path.strip_prefix(dir.path()).unwrap())
+        .collect();
+    let expected = [
+        "top",
+        "second",
+        "third",
+        "parts",
+        "parts/a.conf",
+        "parts/b.conf",
+        "missing",
+        "names",
+        "more",
+    ];
+    assert_eq!(names, expected.map(Path::new));
+    let missing = dir.path().join("nowhere");
+    assert_eq!(files_of(&missing), [missing]);
+}
