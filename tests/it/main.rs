@@ -12,6 +12,7 @@ mod flood;
 mod hba;
 mod key_files;
 mod logins;
+mod pg_certs;
 mod postgres_ssl;
 mod probe;
 mod sql;

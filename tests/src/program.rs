@@ -17,12 +17,17 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The program as cargo built it, beside this test.
 pub fn program() -> PathBuf {
+    built("heliosdb-server")
+}
+
+/// A program of the workspace as cargo built it.
+fn built(name: &str) -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let directory = test
         .parent()
         .and_then(Path::parent)
         .expect("tests lie in target/PROFILE/deps");
-    let program = directory.join("heliosdb-server");
+    let program = directory.join(name);
     let profile = if cfg!(debug_assertions) {
         ""
     } else {
@@ -30,7 +35,7 @@ pub fn program() -> PathBuf {
     };
     assert!(
         program.exists(),
-        "{} is missing: build it with `cargo build -p heliosdb-server{profile}`",
+        "{} is missing: build it with `cargo build --workspace --bins{profile}`",
         program.display()
     );
     program
@@ -101,6 +106,18 @@ impl Place {
     #[must_use]
     pub fn run(&self, arguments: &[&str]) -> Ended {
         Ended::new(self.command(arguments).output().unwrap())
+    }
+
+    /// Runs `pg-certs` with arguments that spaces separate; it must succeed. Its standard output.
+    #[track_caller]
+    pub fn pg_certs(&self, arguments: &str) -> String {
+        let output = Command::new(built("pg-certs"))
+            .args(arguments.split(' '))
+            .env_clear()
+            .current_dir(self.0.path())
+            .output()
+            .unwrap();
+        Ended::new(output).expect(0).stdout
     }
 
     /// Serves on a free port of 127.0.0.1.
