@@ -245,6 +245,19 @@ impl Running {
         panic!("no {containing:?} in\n{}", self.log.join("\n"));
     }
 
+    /// Waits for a line on standard error behind those that were waited for before.
+    #[track_caller]
+    pub fn next_log_line(&mut self, containing: &str) {
+        while let Ok(line) = self.stderr.recv_timeout(PATIENCE) {
+            let found = line.contains(containing);
+            self.log.push(line);
+            if found {
+                return;
+            }
+        }
+        panic!("no further {containing:?} in\n{}", self.log.join("\n"));
+    }
+
     /// Memory that it holds now, in bytes: `VmRSS` of `/proc/PID/status`.
     #[must_use]
     pub fn resident_bytes(&self) -> usize {

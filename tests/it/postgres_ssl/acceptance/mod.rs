@@ -16,6 +16,7 @@ mod channel_binding;
 mod client_certificates;
 pub(super) mod document;
 mod foreign_certificates;
+mod hosts;
 mod negotiation;
 mod other;
 mod revocation;
@@ -35,7 +36,7 @@ const TABLES: [&[Row]; 8] = [
     client_certificates::ROWS,
     scram::ROWS,
     other::SSLINFO,
-    other::SNI,
+    hosts::ROWS,
     other::NEIGHBOURS,
     other::VERSION_1,
 ];
@@ -72,6 +73,11 @@ fn client_certificates_as_in_001_ssltests() {
 #[test]
 fn scram_as_in_002_scram() {
     row::run(Software::Ours, scram::ROWS);
+}
+
+#[test]
+fn hosts_as_in_004_sni() {
+    row::run(Software::Ours, hosts::ROWS);
 }
 
 #[test]

@@ -26,7 +26,7 @@ pub(super) enum Proof {
     Connect(Connect),
     /// By a server that must start.
     Starts(Setup),
-    /// By a server that must not, and says this.
+    /// By a server that must not start, and says this.
     Fails(Setup, &'static str),
     /// By a server that starts as PostgreSQL and says this here instead, for that reason.
     FailsHere(Setup, &'static str, &'static str),
@@ -188,6 +188,17 @@ impl Row {
         })
     }
 
+    /// Whether this software has what the row sets up.
+    const fn is_known_to(&self, software: Software<'_>) -> bool {
+        match &self.proof {
+            Proof::Connect(Connect { setup, .. })
+            | Proof::Starts(setup)
+            | Proof::Fails(setup, _)
+            | Proof::FailsHere(setup, ..) => setup.is_known_to(software),
+            Proof::Elsewhere(..) => true,
+        }
+    }
+
     /// The case that runs this row, if it is one of another table.
     pub(super) const fn covered_by(&self) -> Option<&'static str> {
         match self.proof {
@@ -287,6 +298,9 @@ pub(super) fn run(software: Software<'_>, rows: &[Row]) {
             .count();
         let (now, later) = rest.split_at(count);
         rest = later;
+        if !first.is_known_to(software) {
+            continue;
+        }
         match first.proof {
             Proof::Connect(Connect { setup, .. }) => {
                 connections(software, setup, now, &place, &libpqs, &mut faults)

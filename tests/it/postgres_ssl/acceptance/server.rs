@@ -63,10 +63,16 @@ pub(super) struct Setup {
     pub(super) revoked: (&'static str, &'static str),
     /// `ssl_passphrase_command`, empty for none, and `ssl_passphrase_command_supports_reload`.
     pub(super) passphrase: (&'static str, bool),
-    /// What the log must say about a reload before a client comes; empty for no reload.
+    /// How many reloads there are before a client comes.
+    pub(super) reloads: u32,
+    /// What the log must say about each of them.
     pub(super) reload_logs: &'static str,
     /// What the whole log must not say; empty for anything.
     pub(super) never_logs: &'static str,
+    /// The lines of `hosts_file`; PostgreSQL has it since 19.
+    pub(super) hosts: Option<&'static str>,
+    /// `ssl_sni`.
+    pub(super) sni: bool,
 }
 
 impl Setup {
@@ -81,8 +87,11 @@ impl Setup {
             versions: ("TLSv1.2", ""),
             revoked: ("root+client.crl", ""),
             passphrase: ("", false),
+            reloads: 0,
             reload_logs: "",
             never_logs: "",
+            hosts: None,
+            sni: false,
         }
     }
 
@@ -101,7 +110,12 @@ impl Setup {
     }
 
     pub(super) const fn reload(self, reload_logs: &'static str) -> Self {
+        self.reloads(1, reload_logs)
+    }
+
+    pub(super) const fn reloads(self, reloads: u32, reload_logs: &'static str) -> Self {
         Self {
+            reloads,
             reload_logs,
             ..self
         }
@@ -132,6 +146,37 @@ impl Setup {
             versions: (min, max),
             ..self
         }
+    }
+}
+
+impl Setup {
+    /// `ssl_sni` with these lines.
+    pub(super) const fn hosts(self, lines: &'static str) -> Self {
+        Self {
+            hosts: Some(lines),
+            sni: true,
+            ..self
+        }
+    }
+
+    /// `ssl_sni`, whatever the lines.
+    pub(super) const fn sni(self, sni: bool) -> Self {
+        Self { sni, ..self }
+    }
+
+    /// libpq's option that asks for a host which has a certificate; empty if no host has to be named.
+    fn served_host(&self) -> String {
+        let lines = self.hosts.filter(|_| self.sni).unwrap_or_default();
+        let name = lines.split([' ', ',']).next().unwrap_or_default();
+        match name {
+            "" | "*" | "/no_sni/" => String::new(),
+            name => format!("host={name}"),
+        }
+    }
+
+    /// Whether this software has all that is set up here.
+    pub(super) const fn is_known_to(&self, software: Software<'_>) -> bool {
+        matches!(software, Software::Ours) || !(self.sni || self.hosts.is_some())
     }
 }
 
@@ -202,17 +247,17 @@ impl Server {
             Software::Ours => {
                 let mut running = place.serve(&borrowed(&arguments(setup, place)));
                 if matches!(setup.access, Access::Ssl(_)) {
-                    make_databases(place, running.address());
+                    make_databases(place, running.address(), setup);
                 }
-                if !setup.reload_logs.is_empty() {
+                for _ in 0..setup.reloads {
                     running.signal("HUP");
-                    running.log_line(setup.reload_logs);
+                    running.next_log_line(setup.reload_logs);
                 }
                 Self::Ours(Box::new(running))
             }
             Software::PostgreSql(oracle) => {
                 let cluster = cluster(oracle, setup, place).unwrap();
-                if !setup.reload_logs.is_empty() {
+                for _ in 0..setup.reloads {
                     cluster.reload(setup.reload_logs);
                 }
                 Self::PostgreSql(Box::new(cluster))
@@ -287,6 +332,17 @@ fn arguments(setup: Setup, place: &Place) -> Vec<String> {
                 flags.push((flag, version.into()));
             }
         }
+        if let Some(lines) = setup.hosts {
+            place.write("pg_hosts.conf", lines);
+            place.write("hostnames.txt", "example.com\nexample.net\n");
+            flags.push(("hosts-file", "pg_hosts.conf".into()));
+        }
+        if setup.sni {
+            flags.push(("ssl-sni", "on".into()));
+            if setup.hosts.is_none() {
+                flags.push(("hosts-file", "missing.conf".into()));
+            }
+        }
         if !setup.ca.is_empty() {
             flags.push(("ssl-ca-file", format!("{}.crt", setup.ca)));
         }
@@ -322,9 +378,10 @@ fn private(path: &Path) {
     fs::set_permissions(path, Permissions::from_mode(0o600)).unwrap();
 }
 
-fn make_databases(place: &Place, address: SocketAddr) {
+fn make_databases(place: &Place, address: SocketAddr, setup: Setup) {
     let conninfo = format!(
-        "host=127.0.0.1 port={} user=setup dbname=postgres sslmode=require",
+        "hostaddr=127.0.0.1 {} port={} user=setup dbname=postgres sslmode=require",
+        setup.served_host(),
         address.port()
     );
     let statements = DATABASES.map(|database| format!("create database {database}"));
