@@ -20,6 +20,7 @@ pub mod oracle;
 pub mod pki;
 pub mod program;
 pub mod recorder;
+pub mod rotation;
 pub mod server;
 pub mod sql_client;
 pub mod target;

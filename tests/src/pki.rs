@@ -180,15 +180,15 @@ fn second_cn() -> DnType {
     DnType::CustomDnType(vec![2, 5, 4, 3])
 }
 
-struct Authority {
+pub(crate) struct Authority {
     issuer: Issuer<'static, KeyPair>,
-    pem: String,
+    pub(crate) pem: String,
     /// What leaves must be sent with, DER and PEM: empty for a root.
     chain: Vec<(CertificateDer<'static>, String)>,
 }
 
 impl Authority {
-    fn root(name: &str) -> Self {
+    pub(crate) fn root(name: &str) -> Self {
         let (params, key) = (Self::params(name), KeyPair::generate().unwrap());
         let certificate = params.self_signed(&key).unwrap();
         Self {
@@ -198,7 +198,7 @@ impl Authority {
         }
     }
 
-    fn intermediate(&self, name: &str) -> Self {
+    pub(crate) fn intermediate(&self, name: &str) -> Self {
         let (params, key) = (Self::params(name), KeyPair::generate().unwrap());
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
         Self {
@@ -226,7 +226,7 @@ fn next_serial() -> u16 {
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
-struct Leaf(CertificateParams);
+pub(crate) struct Leaf(CertificateParams);
 
 impl Leaf {
     fn subject(names: &[(DnType, &str)]) -> Self {
@@ -243,11 +243,11 @@ impl Leaf {
             .usages(&[ExtendedKeyUsagePurpose::ClientAuth])
     }
 
-    fn client(name: &str) -> Self {
+    pub(crate) fn client(name: &str) -> Self {
         Self::subject(&[(DnType::CommonName, name)])
     }
 
-    fn server() -> Self {
+    pub(crate) fn server() -> Self {
         let mut leaf = Self::client("localhost").usages(&[ExtendedKeyUsagePurpose::ServerAuth]);
         leaf.0.subject_alt_names =
             CertificateParams::new(["localhost", "127.0.0.1", "::1"].map(String::from).to_vec())
@@ -267,13 +267,13 @@ impl Leaf {
         self
     }
 
-    fn years(mut self, from: i32, to: i32) -> Self {
+    pub(crate) fn years(mut self, from: i32, to: i32) -> Self {
         self.0.not_before = date_time_ymd(from, 1, 1);
         self.0.not_after = date_time_ymd(to, 1, 1);
         self
     }
 
-    fn issue(mut self, authority: &Authority) -> Identity {
+    pub(crate) fn issue(mut self, authority: &Authority) -> Identity {
         let (key, serial) = (KeyPair::generate().unwrap(), self.number());
         let leaf = self.0.signed_by(&key, &authority.issuer).unwrap();
         let (mut chain, mut chain_pem) = (vec![leaf.der().clone()], leaf.pem());

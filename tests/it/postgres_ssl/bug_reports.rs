@@ -1,5 +1,5 @@
 //! Which test holds the server to which bug report of other projects: every report has a test whose name begins with its
-//! number, or waits for the work that brings what it is about.
+//! number.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -74,14 +74,11 @@ const REPORTS: [(&str, &str); 61] = [
     ("L08", "key readable by others"),
 ];
 
-/// Reports about what is not there yet, and the issue that brings it.
-const PENDING: [(&str, u32); 3] = [("H01", 4), ("H02", 4), ("H05", 4)];
-
 /// The section of `docs/CONFORMANCE.md`.
 ///
 /// # Panics
 ///
-/// If a report has neither a test nor a place among those that wait, or both.
+/// If a report has no test.
 pub(super) fn table() -> String {
     let mut tests = BTreeMap::new();
     for source in SOURCES {
@@ -93,13 +90,10 @@ pub(super) fn table() -> String {
          | report | about | tests |\n|---|---|---|\n",
     );
     for (id, about) in REPORTS {
-        let pending = PENDING.iter().find(|(of, _)| *of == id);
-        let tests = match (tests.get(id), pending) {
-            (Some(tests), None) => tests.join("<br>"),
-            (None, Some((_, issue))) => format!("pending: issue {issue}"),
-            (Some(_), Some(_)) => panic!("report {id} has a test, and is said to wait"),
-            (None, None) => panic!("report {id} has no test"),
+        let Some(tests) = tests.get(id) else {
+            panic!("report {id} has no test");
         };
+        let tests = tests.join("<br>");
         writeln!(text, "| {id} | {about} | {tests} |").unwrap();
     }
     text

@@ -15,6 +15,7 @@ mod injection;
 mod limits;
 mod modes;
 mod oracle;
+mod reload;
 mod resumption;
 mod scram;
 mod shutdown;

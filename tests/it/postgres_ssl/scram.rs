@@ -38,11 +38,11 @@ cases! {
 }
 
 const PLAIN: &str = "SCRAM-SHA-256";
-const PLUS: &str = "SCRAM-SHA-256-PLUS";
+pub(super) const PLUS: &str = "SCRAM-SHA-256-PLUS";
 const NONCE: &str = "rOprNGfwEbeRWgbNEkqO";
 
 /// Asks for a session; the server must offer what the connection allows.
-fn asked(mut client: Client) -> Client {
+pub(super) fn asked(mut client: Client) -> Client {
     client.send(&wire::startup_alice());
     let offered: &[&str] = if client.is_tls() {
         &[PLUS, PLAIN]
@@ -73,12 +73,12 @@ fn sasl_data(client: &mut Client, code: u8) -> Vec<u8> {
     body[4..].to_vec()
 }
 
-fn end_point(client: &Client) -> Vec<u8> {
+pub(super) fn end_point(client: &Client) -> Vec<u8> {
     Sha256::digest(client.server_certificate().unwrap()).to_vec()
 }
 
 /// Proves the password up to AuthenticationSASLFinal.
-fn prove(client: &mut Client, password: &str, mechanism: &str, binding: ChannelBinding) {
+pub(super) fn prove(client: &mut Client, password: &str, mechanism: &str, binding: ChannelBinding) {
     let mut scram = ScramSha256::new(password.as_bytes(), binding);
     client.send(&sasl_initial(mechanism, Some(scram.message())));
     scram.update(&sasl_data(client, 11)).unwrap();

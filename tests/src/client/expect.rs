@@ -191,6 +191,16 @@ impl Client {
         std::mem::take(&mut self.inbox)
     }
 
+    /// Waits until the server has said something, which is left for the next expectation; `false` if it ends the
+    /// connection instead.
+    #[must_use]
+    #[track_caller]
+    pub fn is_spoken_to(&mut self) -> bool {
+        let deadline = Instant::now() + PATIENCE;
+        while self.inbox.is_empty() && self.fill(deadline) {}
+        !self.inbox.is_empty()
+    }
+
     /// The server must end the connection with this fatal alert.
     #[track_caller]
     pub fn expect_alert(&mut self, description: u8) {
