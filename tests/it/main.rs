@@ -15,6 +15,7 @@ mod logins;
 mod pg_certs;
 mod postgres_ssl;
 mod probe;
+mod renewal;
 mod sql;
 mod stapling;
 mod user;
