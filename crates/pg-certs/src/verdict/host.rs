@@ -1,6 +1,6 @@
 //! Whether a certificate is for a host, by the rule of libpq.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use crate::info::{CertificateInfo, SubjectAltName};
 
@@ -29,7 +29,7 @@ impl HostMatch {
     /// `fe-secure-openssl.c`; spec section 8.2.
     #[must_use]
     pub fn of(certificate: &CertificateInfo, host: &str) -> Self {
-        let address = host.parse::<IpAddr>().ok();
+        let address = address(host);
         let names = certificate.subject_alt_names();
         let is_for = |name: &SubjectAltName| match name {
             SubjectAltName::Dns(name) => is_dns_match(name, host),
@@ -71,7 +71,7 @@ impl HostMatch {
 
 /// The text with which libpq refuses a host that matches none of the names.
 pub(crate) fn mismatch_text(certificate: &CertificateInfo, host: &str) -> String {
-    let address = host.parse::<IpAddr>().ok();
+    let address = address(host);
     let names = certificate.subject_alt_names();
     let mut examined: Vec<String> = names
         .iter()
@@ -105,6 +105,39 @@ fn is_kind_of(name: &SubjectAltName, address: Option<IpAddr>) -> bool {
         SubjectAltName::Ip(_) => address.is_some(),
         _ => false,
     }
+}
+
+/// The address that libpq takes a host for: it reads IPv4 by `inet_aton`, IPv6 by `inet_pton`.
+fn address(host: &str) -> Option<IpAddr> {
+    let strict = host.parse().ok();
+    strict.or_else(|| inet_aton(host).map(IpAddr::V4))
+}
+
+/// One to four numbers in C's notation, of which the last fills what the others leave.
+fn inet_aton(host: &str) -> Option<Ipv4Addr> {
+    let number = |text: &str| match text.strip_prefix("0x").or(text.strip_prefix("0X")) {
+        Some(hex) => u32::from_str_radix(hex, 16).ok(),
+        None if text.starts_with('0') => u32::from_str_radix(text, 8).ok(),
+        None => text.parse().ok(),
+    };
+    if !host
+        .bytes()
+        .all(|byte| byte.is_ascii_hexdigit() || b".xX".contains(&byte))
+    {
+        return None;
+    }
+    let mut parts = host.split('.').map(number).collect::<Option<Vec<u32>>>()?;
+    let last = parts.pop()?;
+    let width = 32_u32.checked_sub(u32::try_from(parts.len()).ok()?.checked_mul(8)?)?;
+    if width == 0 || (width < 32 && last >> width != 0) {
+        return None;
+    }
+    let octets = parts.into_iter().map(|part| u8::try_from(part).ok());
+    let head = octets.enumerate().try_fold(0_u32, |head, (at, octet)| {
+        let shift = 24_u32.checked_sub(u32::try_from(at).ok()?.checked_mul(8)?)?;
+        Some(head | u32::from(octet?) << shift)
+    })?;
+    Some(Ipv4Addr::from(head | last))
 }
 
 fn is_dns_match(pattern: &str, host: &str) -> bool {
@@ -160,6 +193,7 @@ mod tests {
             (&dns, "192.0.2.1", HostMatch::None),
             (&ip, "192.0.2.1", HostMatch::Every),
             (&ip, "2001:DB8:0::1", HostMatch::Every),
+            (&ip, "192.000.002.001", HostMatch::Every),
             (&ip, "192.0.2.2", HostMatch::None),
             // No alternative name of the host's kind, so the common name counts.
             (&ip, "cn.example", HostMatch::CommonNameOnly),
@@ -171,6 +205,33 @@ mod tests {
                 HostMatch::CommonNameOnly | HostMatch::AddressAsDnsName
             );
             assert_eq!(expected.caution().is_some(), cautious);
+        }
+    }
+
+    #[test]
+    fn addresses_are_read_as_in_c() {
+        for (host, expected) in [
+            ("127.0.0.1", Some([127, 0, 0, 1])),
+            ("127.1", Some([127, 0, 0, 1])),
+            ("127.0.258", Some([127, 0, 1, 2])),
+            ("2130706433", Some([127, 0, 0, 1])),
+            ("0x7f.010.0X3.4", Some([127, 8, 3, 4])),
+            ("255.255.255.255", Some([255, 255, 255, 255])),
+            ("4294967295", Some([255, 255, 255, 255])),
+            ("256.1", None),
+            ("1.16777216", None),
+            ("1.2.3.256", None),
+            ("1.2.3.4.5", None),
+            ("08.1", None),
+            ("1..2", None),
+            ("1.2.3.", None),
+            ("", None),
+            ("0x", None),
+            ("+1.2.3.4", None),
+            ("a.example", None),
+        ] {
+            let expected = expected.map(|octets: [u8; 4]| IpAddr::from(octets));
+            assert_eq!(address(host), expected, "{host}");
         }
     }
 
