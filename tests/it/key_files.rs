@@ -122,3 +122,20 @@ fn c03_a_key_of_another_certificate_is_no_start() {
         );
     }
 }
+
+#[test]
+fn a_wrong_pass_phrase_is_a_fault_of_the_configuration() {
+    let place = place();
+    openssl(
+        &place,
+        "pkcs8 -topk8 -v2 aes-256-cbc -passout pass:secret1 -in server.key -out locked.key",
+    );
+    fs::set_permissions(place.path("locked.key"), Permissions::from_mode(0o600)).unwrap();
+    let start = |command| {
+        let mut flags = tls("server.crt", "locked.key").to_vec();
+        flags.extend(["--ssl-passphrase-command", command]);
+        place.run(&flags).expect(1)
+    };
+    start("echo wrong").says("bad decrypt: the passphrase does not open the key");
+    start("exit 7").says("child process exited with exit code 7");
+}

@@ -12,7 +12,7 @@ use clap::ArgMatches;
 use heliosdb_server::engine::{EngineError, NanoEngine};
 use heliosdb_server::reload::ConfigSource;
 use heliosdb_server::settings::{Loaded, Settings, Value};
-use heliosdb_server::{PgServerBuilder, ReloadHandle, ServeError, ShutdownHandle};
+use heliosdb_server::{BuildError, PgServerBuilder, ReloadHandle, ServeError, ShutdownHandle};
 use pg_tls::SslConfig;
 use tokio::runtime::Runtime;
 
@@ -75,10 +75,19 @@ async fn serve(
     let signals =
         Signals::new().map_err(|error| Complaint::because("could not wait for signals", error))?;
     let engine = open_engine(data_dir)?;
-    let server = builder
-        .config_source(Arc::clone(configuration) as Arc<dyn ConfigSource>)
-        .build(engine)
-        .map_err(Complaint::new)?;
+    let builder = builder.config_source(Arc::clone(configuration) as Arc<dyn ConfigSource>);
+    let server = match builder.build(engine) {
+        Ok(server) => server,
+        // What the check before has left out, so that nobody is asked for a pass phrase twice.
+        Err(BuildError::Configuration(errors)) => {
+            for error in errors.0 {
+                let hint = error.hint();
+                Complaint::new(error).hint_if_any(hint).log_error();
+            }
+            return Ok(Exit::Configuration);
+        }
+        Err(error) => return Err(Complaint::new(error)),
+    };
     let handles = (server.shutdown_handle(), server.reload_handle());
     let bound = server.bind().await.map_err(not_listening)?;
     announce(bound.local_addrs(), configuration.development_root());

@@ -115,7 +115,7 @@ fn address(host: &str) -> Option<IpAddr> {
 
 /// One to four numbers in C's notation, of which the last fills what the others leave.
 fn inet_aton(host: &str) -> Option<Ipv4Addr> {
-    let number = |text: &str| match text.strip_prefix("0x").or(text.strip_prefix("0X")) {
+    let number = |text: &str| match text.to_ascii_lowercase().strip_prefix("0x") {
         Some(hex) => u32::from_str_radix(hex, 16).ok(),
         None if text.starts_with('0') => u32::from_str_radix(text, 8).ok(),
         None => text.parse().ok(),
