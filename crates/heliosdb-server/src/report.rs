@@ -124,7 +124,7 @@ pub(crate) fn reloading(trigger: ReloadTrigger, changed: &[PathBuf]) {
 }
 
 /// Files are looked at regularly instead.
-pub(crate) fn no_notices(error: &io::Error, interval: Duration) {
+pub(crate) fn no_notices(error: &notify::Error, interval: Duration) {
     tracing::warn!(
         target: TARGET,
         hint = "Raise fs.inotify.max_user_instances or fs.inotify.max_user_watches if they are used up.",

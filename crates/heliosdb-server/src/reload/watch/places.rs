@@ -10,11 +10,11 @@ const MAX_LINKS: usize = 40;
 
 /// Directories, and what in them matters.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Places(pub(super) BTreeMap<PathBuf, Place>);
+pub(super) struct Places(BTreeMap<PathBuf, Place>);
 
 /// What matters of a directory.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Place {
+struct Place {
     /// Entries: files, links that lead to one, and what is not there yet.
     names: BTreeSet<OsString>,
     /// Whether every entry does.
@@ -30,6 +30,20 @@ impl Places {
             places.trace(path);
         }
         places
+    }
+
+    /// What to watch.
+    pub(super) fn directories(&self) -> impl Iterator<Item = &Path> {
+        self.0.keys().map(PathBuf::as_path)
+    }
+
+    /// Whether it matters that something has become of this entry of a directory, or of the directory.
+    pub(super) fn concern(&self, path: &Path) -> bool {
+        let entry = path.parent().zip(path.file_name());
+        self.0.contains_key(path)
+            || entry.is_some_and(|(directory, name)| {
+                self.0.get(directory).is_some_and(|it| it.concerns(name))
+            })
     }
 
     fn trace(&mut self, path: &Path) {
@@ -79,13 +93,8 @@ impl Places {
 }
 
 impl Place {
-    pub(super) fn concerns(&self, name: &OsStr) -> bool {
+    fn concerns(&self, name: &OsStr) -> bool {
         self.whole || self.names.contains(name)
-    }
-
-    pub(super) fn merge(&mut self, other: Self) {
-        self.names.extend(other.names);
-        self.whole |= other.whole;
     }
 }
 
