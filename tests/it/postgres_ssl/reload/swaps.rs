@@ -75,7 +75,10 @@ fn whole_chain(client: &Client) -> usize {
     let chain = client.tls().peer_certificates().unwrap();
     let servers = &Rotation::get().servers;
     let is_this = |identity: &Identity| identity.chain() == chain;
-    servers.iter().position(is_this).expect("a mixed chain")
+    servers
+        .iter()
+        .position(is_this)
+        .unwrap_or_else(|| panic!("a mixed chain"))
 }
 
 /// What is put in place, once the server has the certificate of `number`.
@@ -87,7 +90,7 @@ struct Swap<'a> {
 
 impl Swap<'_> {
     fn is_broken(&self) -> bool {
-        self.number % 3 == 0
+        self.number.is_multiple_of(3)
     }
 
     fn certificate(&self) -> usize {
