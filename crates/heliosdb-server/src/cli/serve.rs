@@ -75,7 +75,8 @@ async fn serve(
     let signals =
         Signals::new().map_err(|error| Complaint::because("could not wait for signals", error))?;
     let engine = open_engine(data_dir)?;
-    let builder = builder.config_source(Arc::clone(configuration) as Arc<dyn ConfigSource>);
+    let source: Arc<dyn ConfigSource> = Arc::<Configuration>::clone(configuration);
+    let builder = builder.config_source(source);
     let server = match builder.build(engine) {
         Ok(server) => server,
         // What the check before has left out, so that nobody is asked for a pass phrase twice.
